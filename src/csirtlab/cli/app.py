@@ -1,0 +1,38 @@
+"""The command line's entry point: nouns gathered, errors told without a traceback."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import typer
+
+from csirtlab.errors import CsirtlabError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
+    "Graded labs on incident detection and response, on a JupyterHub or alone."
+))  # fmt: skip
+
+
+def add_nouns() -> None:
+    """Hang every noun's commands into ``app``: each module of this package that has a ``commands``."""
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        if module.stem in ("__init__", "app"):
+            continue
+        noun = importlib.import_module(f"csirtlab.cli.{module.stem}")
+        commands: typer.Typer = noun.commands
+        app.add_typer(commands, name=None if getattr(noun, "AT_THE_TOP", False) else module.stem)
+
+
+def main() -> None:
+    """Run the command line; exit codes: 0 done, 1 the answer is no, 2 user error, 3 bug."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    add_nouns()
+    try:
+        app()
+    except CsirtlabError as error:
+        if debug:
+            raise
+        print(f"csirtlab: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Workshops: rosters, people, secrets, and what an instructor does with them."""

@@ -1,0 +1,1 @@
+"""Files of courses, labs and scenarios, parsed once into frozen values."""

@@ -1,0 +1,221 @@
+"""``labs/<lab>/lab.toml``: what a lab asks, and what it is about."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from csirtlab.content.tables import Table, read_toml
+from csirtlab.errors import ContentError
+
+E = TypeVar("E", bound=StrEnum)
+ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
+LAB_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
+
+
+class Kind(StrEnum):
+    """How a question is answered and judged."""
+
+    FINDING = "finding"  # a value, compared with the ground truth
+    METHOD = "method"  # a function, replayed on sibling cases with hidden seeds
+    RULE = "rule"  # a Sigma or YARA rule, run on hidden labelled material
+    REPORT = "report"  # prose, graded by hand against a rubric
+
+
+class Form(StrEnum):
+    """The form of a finding."""
+
+    ADDRESS = "address"  # an IPv4 or IPv6 address
+    PORT = "port"  # 0 to 65535
+    DOMAIN = "domain"  # a host name, compared without case or trailing dot
+    TIME = "time"  # an aware instant, UTC
+    DURATION = "duration"  # seconds
+    COUNT = "count"  # a whole number
+    BYTES = "bytes"  # a whole number of bytes
+    HASH = "hash"  # hexadecimal, compared without case
+    CHOICE = "choice"  # one of ``choices``
+    TEXT = "text"  # a short text, compared without case or surrounding blanks
+    SET = "set"  # of ``items``; scored by F1
+    LIST = "list"  # of ``items``, ordered; scored by Kendall's tau
+    TABLE = "table"  # rows of ``columns``; scored by F1
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a finding may lie from the truth and still be right; zero means exactly.
+
+    ``absolute`` is in the form's unit (seconds for times and durations); ``relative`` is a share
+    of the truth, 0.05 for 5 %. The wider of the two counts.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a lab, English; ``prompt``, ``feedback`` and choices go through translation."""
+
+    id: str
+    kind: Kind
+    points: float
+    prompt: str
+    feedback: str
+    fact: str | None  # the scenario's fact that answers it; None for a report
+    form: Form | None  # None for a rule and a report
+    items: Form | None  # the form of the members of a set or list
+    columns: Mapping[str, Form]  # of a table, in order
+    choices: Mapping[str, str]  # value -> English label
+    tolerance: Tolerance
+    siblings: int  # of a method: on how many hidden cases it is replayed
+    rubric: tuple[str, ...]  # of a report: what the grader looks for
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab as its ``lab.toml`` says it; ``folder`` holds its source and translations."""
+
+    name: str
+    folder: Path
+    title: str
+    summary: str
+    scenario: str
+    minutes: int
+    level: str
+    objectives: tuple[str, ...]
+    prerequisites: tuple[str, ...]
+    attack: tuple[str, ...]  # ATT&CK technique ids
+    nice: tuple[str, ...]  # NICE work role ids (SP 800-181r1 components)
+    services: tuple[str, ...]  # FIRST CSIRT Services Framework v2.1 names
+    questions: tuple[Question, ...]
+
+    @property
+    def points(self) -> float:
+        """The sum of the questions' points."""
+        return sum(question.points for question in self.questions)
+
+    def question(self, question_id: str) -> Question:
+        """Return one question by its id; KeyError if the lab does not ask it."""
+        for question in self.questions:
+            if question.id == question_id:
+                return question
+        raise KeyError(question_id)
+
+
+_LAB_KEYS = (
+    "title", "summary", "scenario", "minutes", "level", "objectives", "prerequisites", "attack", "nice", "services",
+)  # fmt: skip
+_QUESTION_KEYS = (
+    "id", "kind", "points", "prompt", "feedback", "fact", "form", "items", "columns", "choices", "tolerance",
+    "siblings", "rubric",
+)  # fmt: skip
+
+
+def read_lab(content: Path, name: str) -> Lab:
+    """Read ``content/labs/NAME/lab.toml``.
+
+    Raises:
+        ContentError: It is missing or wrong; the message names file and line.
+    """
+    folder = content / "labs" / name
+    if not LAB_NAME.fullmatch(name) or not folder.is_dir():
+        known = ", ".join(lab_names(content)) or "none yet"
+        raise ContentError(f'{folder}:1: there is no lab "{name}". Labs here: {known}.')
+    file = read_toml(folder / "lab.toml")
+    top = file.top
+    top.only(*_LAB_KEYS)
+    questions = tuple(_question(table) for table in file.many("question"))
+    if not questions:
+        top.refuse(None, "the lab asks nothing. Add a [[question]].")
+    seen: set[str] = set()
+    for question, table in zip(questions, file.many("question"), strict=True):
+        if question.id in seen:
+            table.refuse("id", f'question "{question.id}" is there twice. Give each its own id.')
+        seen.add(question.id)
+    if top.text("level") not in ("beginner", "intermediate", "advanced"):
+        top.refuse("level", f'level is beginner, intermediate or advanced, got "{top.text("level")}".')
+    return Lab(
+        name=name,
+        folder=folder,
+        title=top.text("title"),
+        summary=top.text("summary"),
+        scenario=top.text("scenario"),
+        minutes=top.integer("minutes"),
+        level=top.text("level"),
+        objectives=top.texts("objectives"),
+        prerequisites=top.texts("prerequisites"),
+        attack=top.texts("attack"),
+        nice=top.texts("nice"),
+        services=top.texts("services"),
+        questions=questions,
+    )
+
+
+def lab_names(content: Path) -> list[str]:
+    """Return the names of all labs under ``content``, sorted."""
+    # Sorted: directory order differs between machines.
+    return sorted(found.parent.name for found in (content / "labs").glob("*/lab.toml"))
+
+
+def _question(table: Table) -> Question:
+    table.only(*_QUESTION_KEYS)
+    question_id = table.text("id")
+    if not ID.fullmatch(question_id):
+        table.refuse("id", f'question id "{question_id}" must be small letters, digits and _, 2 to 40 of them.')
+    kind = _member(table, "kind", Kind)
+    points = table.number("points")
+    if not 0 < points <= 100:
+        table.refuse("points", f'question "{question_id}" is worth {points} points. Give it more than 0, at most 100.')
+    form = _member(table, "form", Form) if kind in (Kind.FINDING, Kind.METHOD) else None
+    items = _member(table, "items", Form) if form in (Form.SET, Form.LIST) else None
+    choices = _text_mapping(table, "choices")
+    if (form is Form.CHOICE or items is Form.CHOICE) and len(choices) < 2:
+        table.refuse("choices", f'question "{question_id}" is a choice. Give at least two choices {{value = "Label"}}.')
+    columns = {name: Form(value) for name, value in _text_mapping(table, "columns").items()}
+    if form is Form.TABLE and not columns:
+        table.refuse("columns", f'question "{question_id}" is a table. Name its columns {{name = "form"}}.')
+    return Question(
+        id=question_id,
+        kind=kind,
+        points=points,
+        prompt=table.text("prompt"),
+        feedback=table.text("feedback", "" if kind is Kind.REPORT else None),
+        fact=None if kind is Kind.REPORT else table.text("fact"),
+        form=form,
+        items=items,
+        columns=columns,
+        choices=choices,
+        tolerance=_tolerance(table),
+        siblings=table.integer("siblings", 4),
+        rubric=table.texts("rubric"),
+    )
+
+
+def _member(table: Table, key: str, kinds: type[E]) -> E:
+    value = table.text(key)
+    if value not in list(kinds):
+        table.refuse(key, f'{key} "{value}" is unknown. Known: {", ".join(kinds)}.')
+    return kinds(value)
+
+
+def _text_mapping(table: Table, key: str) -> Mapping[str, str]:
+    value = table.values.get(key, {})
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        table.refuse(key, f'"{key}" must be a table of texts {{name = "text"}}, got {value!r}.')
+    return value
+
+
+def _tolerance(table: Table) -> Tolerance:
+    value = table.values.get("tolerance", {})
+    if (
+        not isinstance(value, dict)
+        or not set(value) <= {"absolute", "relative"}
+        or not all(isinstance(item, int | float) and item >= 0 for item in value.values())
+    ):
+        table.refuse(
+            "tolerance",
+            f'"tolerance" is {{absolute = N}} or {{relative = N}}, N not negative, got {value!r}.',
+        )
+    return Tolerance(**{key: float(item) for key, item in value.items()})

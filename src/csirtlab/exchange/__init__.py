@@ -1,0 +1,1 @@
+"""Durable hand-over of assignments, submissions and feedback."""

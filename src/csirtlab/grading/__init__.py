@@ -1,0 +1,1 @@
+"""Submissions run in a box, answers judged outside it."""

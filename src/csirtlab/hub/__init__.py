@@ -1,0 +1,1 @@
+"""What the JupyterHub configuration calls: spawner, authenticator, services."""

@@ -1,0 +1,1 @@
+"""What a trainee imports in a notebook: ``from csirtlab.kit import open_case``."""

@@ -1,0 +1,1 @@
+"""Lab sources compiled to notebooks, and checked."""

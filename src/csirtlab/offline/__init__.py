@@ -1,0 +1,1 @@
+"""Labs for people who learn alone."""

@@ -1,0 +1,1 @@
+"""Scenarios and labs proven over many seeds."""
