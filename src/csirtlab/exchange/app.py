@@ -1,0 +1,321 @@
+"""The exchange over HTTP: identity from the hub's token alone, every refusal a sentence with the way out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from csirtlab.content.labs import LAB_NAME
+from csirtlab.errors import CsirtlabError, ExchangeError
+from csirtlab.exchange.archives import Bounds, check_archive, check_lab_archive
+from csirtlab.exchange.entries import Entry, time_text
+from csirtlab.exchange.objects import Incoming
+from csirtlab.exchange.receipts import public_pem
+from csirtlab.exchange.refusals import Refusal
+from csirtlab.exchange.store import FEEDBACK_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT, ExchangeStore
+
+Identify = Callable[[str], Awaitable[str | None]]
+"""Returns the username that a hub token belongs to; None for a token that the hub does not know."""
+
+
+class Directory(Protocol):
+    """Who is in which cohort. Called in threads."""
+
+    def role(self, cohort: str, username: str) -> str | None:
+        """Return "trainee", "instructor", or None: not in that cohort, or no such cohort."""
+        ...
+
+    def cohorts_of(self, username: str) -> Sequence[str]:
+        """Return the cohorts in which a person has a role."""
+        ...
+
+    def trainees(self, cohort: str) -> Sequence[str]:
+        """Return the usernames of a cohort's trainees."""
+        ...
+
+
+class Cases(Protocol):
+    """What a trainee gets of a released lab. Called in threads."""
+
+    def title(self, cohort: str, lab: str, trainee: str) -> str:
+        """Return the lab's title in the person's language."""
+        ...
+
+    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
+        """Return the person's own folder of the lab as a zip file; ``release`` is the released folder as one."""
+        ...
+
+
+def exchange_app(store: ExchangeStore, identify: Identify, directory: Directory, cases: Cases) -> Starlette:
+    """Return the exchange as an application, to be mounted where the hub's proxy expects the service."""
+    exchange = _Exchange(store, identify, directory, cases)
+    lab = "/cohorts/{cohort}/labs/{lab}"
+    routes = [
+        Route("/key", exchange.key),
+        Route("/labs", exchange.labs),
+        Route(f"{lab}/folder", exchange.folder),
+        Route(f"{lab}/submissions", exchange.submissions),
+        Route(f"{lab}/submissions", exchange.submit, methods=["POST"]),
+        Route("/cohorts/{cohort}/submissions/{id:int}", exchange.submission),
+        Route(f"{lab}/release", exchange.release, methods=["PUT"]),
+        Route(f"{lab}/release", exchange.withdraw, methods=["DELETE"]),
+        Route(f"{lab}/feedback", exchange.feedback),
+        Route(f"{lab}/feedback/{{trainee}}", exchange.give_feedback, methods=["PUT"]),
+    ]
+    return Starlette(
+        routes=routes,
+        exception_handlers={CsirtlabError: _refused, HTTPException: _no_such_address, ClientDisconnect: _gone},
+    )
+
+
+class _Exchange:
+    """The endpoints, over what they need."""
+
+    def __init__(self, store: ExchangeStore, identify: Identify, directory: Directory, cases: Cases) -> None:
+        self._store = store
+        self._identify = identify
+        self._directory = directory
+        self._cases = cases
+        # One at a time: 20 MiB of hostile JSON can take half a gigabyte while it is parsed.
+        self._checking = asyncio.Semaphore(1)
+
+    async def key(self, _: Request) -> Response:
+        """GET /key: the public key that receipts are checked with."""
+        return PlainTextResponse(public_pem(self._store.public_key), media_type="application/x-pem-file")
+
+    async def labs(self, request: Request) -> Response:
+        """GET /labs: what the caller has, over all their cohorts."""
+        return JSONResponse(await run_in_threadpool(self._labs_of, await self._caller(request)))
+
+    async def folder(self, request: Request) -> Response:
+        """GET .../folder: the lab with the caller's own case."""
+        username, _ = await self._member(request)
+        cohort, lab = _lab(request)
+        release = self._released(cohort, lab)
+        content = await run_in_threadpool(
+            self._cases.lab_folder, cohort, lab, username, self._store.content(release)
+        )  # fmt: skip
+        return Response(content, media_type="application/zip")
+
+    async def submissions(self, request: Request) -> Response:
+        """GET .../submissions: the caller's own; an instructor gets everybody's."""
+        username, role = await self._member(request)
+        cohort, lab = _lab(request)
+        whose = None if role == "instructor" else username
+        trainees = set(await run_in_threadpool(self._directory.trainees, cohort))
+        entries = self._store.index.submissions(cohort, lab, whose)
+        listed = [{**self._told(entry), "is_trainee": entry.trainee in trainees} for entry in entries]
+        return JSONResponse({"submissions": listed})
+
+    async def submit(self, request: Request) -> Response:
+        """POST .../submissions: keep the caller's work; the answer is the receipt."""
+        username, _ = await self._member(request)
+        cohort, lab = _lab(request)
+        self._released(cohort, lab)
+        way_out = "Clear the notebook's outputs (Edit, Clear Outputs of All Cells), take large files out of the folder"
+        with await self._received(request, SUBMISSION_LIMIT, f"{way_out}, then submit again.") as content:
+            async with self._checking:
+                await run_in_threadpool(check_lab_archive, content.path, lab, Bounds())
+            receipt = await run_in_threadpool(self._store.submit, cohort, lab, username, content)
+        return JSONResponse(receipt.plain(), 201)
+
+    async def submission(self, request: Request) -> Response:
+        """GET /cohorts/C/submissions/ID: one submission's zip file, for its owner and the cohort's instructors."""
+        username, role = await self._member(request)
+        entry = self._store.index.submission(request.path_params["id"])
+        if entry is None or entry.cohort != request.path_params["cohort"]:
+            raise Refusal("There is no such submission in this cohort. The lab's page lists those that there are.", 404)
+        if role != "instructor" and entry.trainee != username:
+            raise Refusal("This submission belongs to somebody else. The lab's page lists your own.", 403)
+        return FileResponse(self._store.content(entry), media_type="application/zip")
+
+    async def release(self, request: Request) -> Response:
+        """PUT .../release: give the lab to the cohort."""
+        username = await self._instructor(request)
+        cohort, lab = _lab(request)
+        with await self._received(request, RELEASE_LIMIT, "Take large files out of the release folder.") as content:
+            async with self._checking:
+                await run_in_threadpool(check_lab_archive, content.path, lab, Bounds())
+            entry = await run_in_threadpool(self._store.release, cohort, lab, username, content)
+        return JSONResponse({"released": time_text(entry.time), "content": entry.content})
+
+    async def withdraw(self, request: Request) -> Response:
+        """DELETE .../release: take the lab back; submissions stay."""
+        username = await self._instructor(request)
+        await run_in_threadpool(self._store.withdraw, *_lab(request), username)
+        return Response(status_code=204)
+
+    async def give_feedback(self, request: Request) -> Response:
+        """PUT .../feedback/TRAINEE: on the submission at ``?submission=POSITION``, else on their latest."""
+        username = await self._instructor(request)
+        about = self._judged(request)
+        with await self._received(request, FEEDBACK_LIMIT, "Leave out what is not feedback.") as content:
+            async with self._checking:
+                names = await run_in_threadpool(check_archive, content.path, Bounds())
+            if not any(name.endswith(".html") for name in names):
+                raise Refusal("There is no .html file in this feedback. Generate the feedback first, then release it.")
+            entry = await run_in_threadpool(self._store.give_feedback, about, username, content)
+        return JSONResponse({"released": time_text(entry.time), "content": entry.content, "submission": entry.about})
+
+    async def feedback(self, request: Request) -> Response:
+        """GET .../feedback: the caller's own, on ``?submission=POSITION``, else the latest that there is."""
+        username, _ = await self._member(request)
+        wanted = _position(request)
+        for entry in reversed(self._store.index.submissions(*_lab(request), username)):
+            given = self._store.index.feedback(entry.position)
+            if given and wanted in (None, entry.position):
+                return FileResponse(self._store.content(given), media_type="application/zip")
+        raise Refusal("There is no feedback for you here yet. It comes when the instructor releases it.", 404)
+
+    async def _caller(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip()
+        username = await self._identify(token) if scheme.lower() in ("bearer", "token") and token else None
+        if username is None:
+            raise Refusal(
+                "The exchange does not know who you are. Sign in to the hub, and restart your server if this goes on.",
+                401,
+            )
+        return username
+
+    async def _member(self, request: Request) -> tuple[str, str]:
+        """Return the caller and their role in the cohort of the address; nobody else gets past."""
+        username = await self._caller(request)
+        cohort = request.path_params["cohort"]
+        role = await run_in_threadpool(self._directory.role, cohort, username)
+        if role is None:
+            raise Refusal(f'You are not in the cohort "{cohort}". Ask its instructor to put you on the roster.', 403)
+        return username, role
+
+    async def _instructor(self, request: Request) -> str:
+        username, role = await self._member(request)
+        if role != "instructor":
+            raise Refusal("Only an instructor of this cohort may do this. Ask one of them.", 403)
+        return username
+
+    def _released(self, cohort: str, lab: str) -> Entry:
+        release = self._store.index.release(cohort, lab)
+        if release is None:
+            raise Refusal(
+                f'The lab "{lab}" is not released in "{cohort}". Keep your work, and ask the instructor to release it.',
+                404,
+            )
+        return release
+
+    def _judged(self, request: Request) -> Entry:
+        """Return the submission that a feedback is about."""
+        trainee, wanted = request.path_params["trainee"], _position(request)
+        for entry in reversed(self._store.index.submissions(*_lab(request), trainee)):
+            if wanted in (None, entry.position):
+                return entry
+        raise Refusal(
+            f'"{trainee}" has no such submission to this lab. Collect again and regrade, then release the feedback.',
+            404,
+        )
+
+    async def _received(self, request: Request, limit: int, way_out: str) -> Incoming:
+        """Stream the body into a file aside, whatever its headers promise."""
+        content = self._store.receive(limit=limit, too_large=f"At most {limit // MIB} MiB are taken. {way_out}")
+        try:
+            await _stream(request, content)
+            await run_in_threadpool(content.finish)
+        except BaseException:
+            content.__exit__(None, None, None)
+            raise
+        return content
+
+    def _labs_of(self, username: str) -> dict[str, Any]:
+        labs = []
+        for cohort in self._directory.cohorts_of(username):
+            role = self._directory.role(cohort, username)
+            for lab in self._store.index.labs(cohort) if role else ():
+                release = self._store.index.release(cohort, lab)
+                own = [self._told(entry) for entry in self._store.index.submissions(cohort, lab, username)]
+                if release or own or role == "instructor":
+                    labs.append(
+                        {
+                            "cohort": cohort,
+                            "lab": lab,
+                            "title": self._cases.title(cohort, lab, username),
+                            "role": role,
+                            "released": time_text(release.time) if release else None,
+                            "submissions": own,
+                            "feedback": any(told["feedback"] for told in own),
+                        }
+                    )
+        return {"username": username, "labs": labs}
+
+    def _told(self, entry: Entry) -> dict[str, Any]:
+        given = self._store.index.feedback(entry.position)
+        return {
+            "id": entry.position,
+            "trainee": entry.trainee,
+            "time": time_text(entry.time),
+            "content": entry.content,
+            "receipt": self._store.receipt(entry).plain(),
+            "feedback": {"released": time_text(given.time), "content": given.content} if given else None,
+        }
+
+
+def _lab(request: Request) -> tuple[str, str]:
+    cohort, lab = request.path_params["cohort"], request.path_params["lab"]
+    if not LAB_NAME.fullmatch(lab):
+        raise Refusal(f"{lab[:60]!r} is not the name of a lab: small letters, digits and hyphens.", 404)
+    return cohort, lab
+
+
+def _position(request: Request) -> int | None:
+    text = request.query_params.get("submission")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Refusal(f"submission={text[:60]!r} is not the number of a submission. Use the id that the list gives.")
+    return int(text)
+
+
+DRAIN = 256 * MIB
+"""How much of a body that is too large is still read: a client that is cut off never sees the reason."""
+
+
+async def _stream(request: Request, content: Incoming) -> None:
+    """Write the body to ``content`` in pieces of about a MiB; what is too large is read on and thrown away."""
+    refusal: ExchangeError | None = None
+    piece, seen = bytearray(), 0
+    async for chunk in request.stream():
+        seen += len(chunk)
+        if refusal:
+            if seen > DRAIN:
+                break
+            continue
+        piece += chunk
+        try:
+            if len(piece) >= MIB:
+                await run_in_threadpool(content.write, bytes(piece))
+                piece.clear()
+        except ExchangeError as error:
+            refusal = error
+    if refusal:
+        raise refusal
+    await run_in_threadpool(content.write, bytes(piece))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = getattr(error, "status", 500)
+    return JSONResponse({"error": str(error)}, status)
+
+
+async def _no_such_address(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = f"{error.detail}. The exchange has no such address, or not for this method; GET /labs lists yours."
+    return JSONResponse({"error": sentence}, error.status_code, headers=error.headers)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it: the client closed the connection halfway
