@@ -97,6 +97,10 @@ def _canonical(
     columns: Mapping[str, str],
     choices: Mapping[str, str] | None,
 ) -> Json:
+    if form not in HINTS:
+        raise ValueError(f'unknown form "{form}". Known: {", ".join(HINTS)}.')
+    if value is None or value is Ellipsis:
+        raise FormError("There is no value yet: {expected} is expected.", expected=HINTS[form])
     if form == "choice":
         return _choice(value, choices)
     if form in ("set", "list"):
@@ -104,10 +108,6 @@ def _canonical(
         return members if form == "list" else _unique(members)
     if form == "table":
         return _table(value, columns, choices)
-    if form not in _SCALARS:
-        raise ValueError(f'unknown form "{form}". Known: {", ".join(HINTS)}.')
-    if value is None or value is Ellipsis:
-        raise FormError("There is no value yet: {expected} is expected.", expected=HINTS[form])
     return _SCALARS[form](_plain(value))
 
 
