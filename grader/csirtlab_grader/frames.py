@@ -1,0 +1,76 @@
+"""Messages on a pipe: a length of four bytes, big-endian, then that many bytes of JSON."""
+
+import json
+import os
+import struct
+from typing import Any
+
+MOST_BYTES = 64 * 2**20
+_LENGTH = struct.Struct(">I")
+
+
+class BrokenFrameError(Exception):
+    """The other side sent a length that no message has."""
+
+
+def packed(payload: bytes) -> bytes:
+    """Return a message with its length before it."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+def write_frame(descriptor: int, message: object) -> None:
+    """Write one message, whole."""
+    write_all(descriptor, packed(json.dumps(message).encode("ascii")))
+
+
+def write_all(descriptor: int, octets: bytes) -> None:
+    """Write all of ``octets``; one ``write`` may take only some."""
+    view = memoryview(octets)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def read_frame(descriptor: int) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """Return the next message, or None at the end."""
+    header = _read(descriptor, _LENGTH.size)
+    if len(header) < _LENGTH.size:
+        return None
+    size = _LENGTH.unpack(header)[0]
+    payload = _read(descriptor, size)
+    return json.loads(payload) if len(payload) == size else None
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        part = os.read(descriptor, min(size - len(parts), 2**20))
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
+
+
+class Splitter:
+    """Cuts a stream of bytes into messages, without looking into them."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, octets: bytes) -> list[bytes]:
+        """Take the next bytes; return the messages that are whole by now.
+
+        Raises:
+            BrokenFrameError: A length is beyond what any message has.
+        """
+        self._held += octets
+        whole: list[bytes] = []
+        while len(self._held) >= _LENGTH.size:
+            size = _LENGTH.unpack_from(self._held)[0]
+            if size > MOST_BYTES:
+                raise BrokenFrameError(size)
+            end = _LENGTH.size + size
+            if len(self._held) < end:
+                break
+            whole.append(bytes(self._held[_LENGTH.size : end]))
+            del self._held[:end]
+        return whole
