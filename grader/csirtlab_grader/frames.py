@@ -30,7 +30,7 @@ def write_all(descriptor: int, octets: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def read_frame(descriptor: int) -> Any:  # noqa: ANN401  # whatever JSON holds
+def read_frame(descriptor: int) -> Any:  # whatever JSON holds
     """Return the next message, or None at the end."""
     header = _read(descriptor, _LENGTH.size)
     if len(header) < _LENGTH.size:

@@ -73,7 +73,7 @@ class BoxShell(InteractiveShell):
     def ask_exit(self) -> None:
         """Do nothing: ``exit`` in a cell does not take the next cell's answers away."""
 
-    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: Any) -> None:  # noqa: ANN401
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: Any) -> None:
         if self.recorder is not None:
             lines = stb if isinstance(stb, list) else str(stb).splitlines()
             self.recorder.error(etype.__name__, str(evalue), [str(line) for line in lines])

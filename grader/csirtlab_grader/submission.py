@@ -59,13 +59,15 @@ def set_limits(limits: Limits) -> None:
     ):
         hard = resource.getrlimit(what)[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (value, value))
+        # The first CPU limit sends SIGXCPU, by which the worker knows why the process ended.
+        soft = value - 2 if what == resource.RLIMIT_CPU and value > 2 else value
+        resource.setrlimit(what, (soft, value))
 
 
 class Submission:
     """The run of one notebook's cells; reports over ``pipe``, the one descriptor it has."""
 
-    def __init__(self, shell: Any, pipe: int, limits: Limits, work: Path) -> None:  # noqa: ANN401  # IPython
+    def __init__(self, shell: Any, pipe: int, limits: Limits, work: Path) -> None:  # IPython
         self._shell, self._pipe, self._limits, self._work = shell, pipe, limits, work
         self._recorder = Recorder(limits.output_mib * _MIB)
         self._spills: dict[str, int] = {}
@@ -154,7 +156,7 @@ class Submission:
         return {name: _json_safe(item) for name, item in report.items()}
 
 
-def _json_safe(value: Any) -> Any:  # noqa: ANN401
+def _json_safe(value: Any) -> Any:
     """Return ``value`` with everything that JSON cannot hold replaced by its text."""
     if isinstance(value, dict):
         return {str(key): _json_safe(item) for key, item in value.items()}

@@ -18,7 +18,7 @@ class NotWarmError(Exception):
     """The worker may not fork as it is."""
 
 
-def warm_shell() -> Any:  # noqa: ANN401  # IPython is not typed
+def warm_shell() -> Any:  # IPython is not typed
     """Import what notebooks use and return the shell that every submission inherits.
 
     Raises:
@@ -56,7 +56,7 @@ def _import_all() -> None:
     import csirtlab.kit  # noqa: F401
 
 
-def _touch_lazy_parts(shell: Any) -> None:  # noqa: ANN401
+def _touch_lazy_parts(shell: Any) -> None:
     """Run once what is loaded at first use: the fonts, a frame's HTML, IPython's own machinery."""
     import matplotlib.pyplot as plt
     import pandas as pd

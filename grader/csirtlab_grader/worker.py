@@ -77,7 +77,7 @@ def _tell(stage: Stage, message: Mapping[str, Any]) -> None:
     write_frame(stage.replies, message)
 
 
-def _run_one(stage: Stage, shell: Any, request: Mapping[str, Any]) -> str:  # noqa: ANN401
+def _run_one(stage: Stage, shell: Any, request: Mapping[str, Any]) -> str:
     limits = Limits.read(request["limits"])
     inside, outside = os.pipe()
     child = os.fork()

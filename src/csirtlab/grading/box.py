@@ -1,5 +1,6 @@
 """The box: bubblewrap round a warm worker, in which one submission after the other runs sealed off."""
 
+import json
 import logging
 import os
 import select
@@ -99,7 +100,7 @@ class Box:
             "limits": asdict(limits),
         }
         try:
-            messages, last = self._converse(request, limits.total_s * (1 + len(siblings)) + _OVERTIME_S)
+            messages, last = self._converse(request, limits.total_s + _OVERTIME_S)
         except BaseException:
             self._stop()
             raise
@@ -118,6 +119,7 @@ class Box:
         if self._spool is None:
             self._spool = self._make_spool()
         if self._process is None or self._process.poll() is not None:
+            self._stop()
             self._start(self._spool)
         return self._spool
 
@@ -223,8 +225,6 @@ class Box:
             shutil.rmtree(entry)
 
     def _converse(self, request: Mapping[str, Any], patience_s: float) -> tuple[list[bytes], dict[str, Any]]:
-        import json
-
         assert self._process is not None and self._process.stdin is not None
         deadline = time.monotonic() + patience_s
         try:
@@ -243,8 +243,6 @@ class Box:
 
 
 def _loaded(message: bytes) -> dict[str, Any]:
-    import json
-
     parsed = json.loads(message) if message else {}
     return parsed if isinstance(parsed, dict) else {}
 

@@ -111,7 +111,7 @@ def _parsed(message: bytes) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _clean(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  # JSON
+def _clean(value: Any, depth: int = 0) -> Any:  # JSON
     """Replace what JSON lets through and UTF-8 does not: half of a surrogate pair."""
     if depth > _MOST_DEPTH:
         raise RecursionError

@@ -47,7 +47,7 @@ def judge(question: Question, value: object, truth: object, language: Language) 
     return _compare(question, found, _canonical(question, truth, Language.EN), tell)
 
 
-def _compare(question: Question, found: Any, expected: Any, tell: Callable[[str], str]) -> Verdict:  # noqa: ANN401
+def _compare(question: Question, found: Any, expected: Any, tell: Callable[[str], str]) -> Verdict:
     if question.form is Form.SET:
         return _judge_members(found, expected, question.items, question.tolerance, tell)
     if question.form is Form.TABLE:
@@ -85,7 +85,7 @@ def judge_method(
     return Verdict(worth, reason)
 
 
-def _canonical(question: Question, value: object, language: Language) -> Any:  # noqa: ANN401  # JSON of any form
+def _canonical(question: Question, value: object, language: Language) -> Any:  # JSON of any form
     assert question.form is not None, "rules and reports are not judged by comparing values"
     return canonical(
         question.form,
@@ -97,7 +97,7 @@ def _canonical(question: Question, value: object, language: Language) -> Any:  #
     )
 
 
-def _judge_scalar(question: Question, found: Any, expected: Any, tell: Callable[[str], str]) -> Verdict:  # noqa: ANN401
+def _judge_scalar(question: Question, found: Any, expected: Any, tell: Callable[[str], str]) -> Verdict:
     assert question.form is not None
     shown = str(found) if len(str(found)) <= _SHOWN else f"{str(found)[: _SHOWN - 1]}…"
     if matches(question.form, found, expected, question.tolerance):
@@ -111,7 +111,7 @@ def _judge_scalar(question: Question, found: Any, expected: Any, tell: Callable[
     return Verdict(0.0, tell(sentence).format(value=shown))
 
 
-def matches(form: Form, found: Any, expected: Any, tolerance: Tolerance) -> bool:  # noqa: ANN401
+def matches(form: Form, found: Any, expected: Any, tolerance: Tolerance) -> bool:
     """Return whether one canonical value is near enough to the true one; texts must be equal.
 
     A relative tolerance of a time would depend on the year 1970, so only the absolute one counts there.
