@@ -1,0 +1,80 @@
+"""A trainee's lab folder: the notebook in their language beside the evidence of their own case."""
+
+import io
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from csirtlab.cohorts.store import Store
+from csirtlab.content.labs import read_lab
+from csirtlab.content.scenarios import read_scenario
+from csirtlab.errors import CohortError
+from csirtlab.evidence.cases import make_evidence
+from csirtlab.evidence.seeds import case_seed
+from csirtlab.labs.case_sheet import write_case_sheet
+from csirtlab.labs.texts import lab_texts
+from csirtlab.languages import Language
+
+STAMP = (2020, 1, 1, 0, 0, 0)
+"""Every member's time in the archive: the same case gives the same bytes."""
+
+
+class CaseFolders:
+    """Makes lab folders on demand; what the exchange hands to a trainee."""
+
+    def __init__(self, store: Store, content: Path) -> None:
+        self._store = store
+        self._content = content
+
+    def title(self, cohort: str, lab: str, trainee: str) -> str:  # noqa: ARG002  # the exchange's protocol
+        """Return a lab's title in a person's language."""
+        account = self._store.account(trainee)
+        language = Language(account.language) if account else Language.EN
+        return lab_texts(read_lab(self._content, lab), language).title
+
+    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
+        """Return a zip of the folder: ``LAB.ipynb`` and ``evidence/``.
+
+        ``release`` is the zip that the instructor released; the notebook is taken from it in the
+        trainee's language, English where it has no other.
+
+        Raises:
+            CohortError: There is no such cohort, or the release lacks the lab's notebook.
+        """
+        found = self._store.cohort(cohort)
+        account = self._store.account(trainee)
+        if found is None or account is None:
+            raise CohortError(f'there is no cohort "{cohort}" with "{trainee}" in it. Ask the operator.')
+        language = Language(account.language)
+        notebook = _released_notebook(release, lab, language)
+        source = read_lab(self._content, lab)
+        scenario = read_scenario(self._content, source.scenario)
+        with tempfile.TemporaryDirectory(prefix="csirtlab-case-") as aside:
+            evidence = Path(aside) / "evidence"
+            make_evidence(scenario, case_seed(bytes.fromhex(found.secret), lab, trainee), evidence)
+            write_case_sheet(source, evidence, cohort=cohort, trainee=trainee, language=language)
+            return _archive(lab, notebook, evidence)
+
+
+def _released_notebook(release: Path, lab: str, language: Language) -> bytes:
+    with zipfile.ZipFile(release) as archive:
+        names = set(archive.namelist())
+        for name in (f"languages/{language}.ipynb", f"{lab}.ipynb"):
+            if name in names:
+                return archive.read(name)
+    raise CohortError(f'the release of "{lab}" has no {lab}.ipynb. Generate and release it again in the formgrader.')
+
+
+def _archive(lab: str, notebook: bytes, evidence: Path) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        archive.writestr(zipfile.ZipInfo(f"{lab}.ipynb", STAMP), notebook, zipfile.ZIP_DEFLATED)
+        # Sorted: directory order differs between machines.
+        for path in sorted(evidence.iterdir()):
+            with (
+                path.open("rb") as file,
+                archive.open(zipfile.ZipInfo(f"evidence/{path.name}", STAMP), "w", force_zip64=False) as member,
+            ):
+                shutil.copyfileobj(file, member)
+    return packed.getvalue()

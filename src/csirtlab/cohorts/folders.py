@@ -1,0 +1,101 @@
+"""Where everything lies under the home folder, and who owns it."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from csirtlab.cohorts.store import SERVICE_UID
+
+
+@dataclass(frozen=True)
+class Home:
+    """The one folder with all state (``--home``).
+
+    Layout: ``csirtlab.sqlite`` people and cohorts; ``cohorts/NAME`` an nbgrader course folder;
+    ``homes/USER`` what a trainee writes; ``exchange`` releases, submissions, feedback;
+    ``hub`` JupyterHub's own files; ``sign-ins`` passphrases to hand out; ``log``.
+    """
+
+    root: Path
+
+    def cohort(self, name: str) -> Path:
+        """Return a cohort's folder."""
+        return self.root / "cohorts" / name
+
+    def person(self, username: str) -> Path:
+        """Return a person's own home folder."""
+        return self.root / "homes" / username
+
+    @property
+    def exchange(self) -> Path:
+        """The exchange's store."""
+        return self.root / "exchange"
+
+    @property
+    def hub(self) -> Path:
+        """The hub's database, cookie secret, ports."""
+        return self.root / "hub"
+
+    @property
+    def sign_ins(self) -> Path:
+        """Passphrases in clear, to hand out and then delete."""
+        return self.root / "sign-ins"
+
+    @property
+    def log(self) -> Path:
+        """Logs of the hub and its proxy."""
+        return self.root / "log"
+
+    def ensure(self) -> None:
+        """Make the folders with their owners and modes; twice changes nothing.
+
+        The folders above homes can be passed (0711), not listed: each server starts under a uid of
+        its own and must reach its own folder, which nobody else may open.
+        """
+        for folder, mode in ((self.root, 0o711), (self.root / "cohorts", 0o711), (self.root / "homes", 0o711)):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(mode)
+        for folder in (self.hub, self.sign_ins, self.log):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        ensure_owned(self.exchange, SERVICE_UID)
+
+
+def ensure_owned(folder: Path, uid: int) -> None:
+    """Make ``folder`` private (0700); as root, its own belongs to ``uid``."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        os.chown(folder, uid, uid)
+
+
+def give_tree(folder: Path, uid: int) -> None:
+    """As root, make ``folder`` and everything below belong to ``uid``; links are not followed."""
+    if os.geteuid() != 0:
+        return
+    os.chown(folder, uid, uid, follow_symlinks=False)
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(Path(parent) / name, uid, uid, follow_symlinks=False)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write ``text`` so that only the owner reads it: aside, synced, renamed."""
+    aside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a half-made folder if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,153 @@
+"""The store of people and cohorts: a table each, in SQLite or PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import ForeignKey, create_engine, event, func, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from csirtlab.cohorts.roster import Role
+from csirtlab.languages import Language
+
+FIRST_UID = 200_000
+"""Start of the range from which each account gets a uid of its own; no system user has them."""
+
+SERVICE_UID = FIRST_UID - 1
+"""The workshop service runs under it when the hub runs as root."""
+
+
+class Base(DeclarativeBase):
+    """Base of the tables."""
+
+
+class Account(Base):
+    """Somebody who has a server: a person, or a cohort (whose server has the formgrader).
+
+    ``uid`` is never given twice, so that no one inherits another's files. Without a hash there is
+    no signing in by passphrase.
+    """
+
+    __tablename__ = "accounts"
+    username: Mapped[str] = mapped_column(primary_key=True)
+    uid: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str]
+    language: Mapped[str]
+    passphrase_hash: Mapped[str | None]
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="account")
+
+
+class Cohort(Base):
+    """One run of a course."""
+
+    __tablename__ = "cohorts"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    course: Mapped[str]
+    title: Mapped[str]
+    language: Mapped[str]
+    secret: Mapped[str]  # 32 bytes, hexadecimal; every case's seed comes from it
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="cohort")
+
+
+class Membership(Base):
+    """That a person is in a cohort, and as what."""
+
+    __tablename__ = "memberships"
+    cohort_name: Mapped[str] = mapped_column(ForeignKey("cohorts.name"), primary_key=True)
+    username: Mapped[str] = mapped_column(ForeignKey("accounts.username"), primary_key=True)
+    role: Mapped[str]
+    account: Mapped[Account] = relationship(back_populates="memberships")
+    cohort: Mapped[Cohort] = relationship(back_populates="memberships")
+
+
+class Store:
+    """People, cohorts and memberships."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine: Engine = create_engine(url)
+        if url.startswith("sqlite"):
+            event.listen(self._engine, "connect", _careful_sqlite)
+        Base.metadata.create_all(self._engine)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give a session that is committed at the end, or rolled back by an exception."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def account(self, username: str) -> Account | None:
+        """Return an account by its name."""
+        with self.session() as session:
+            return session.get(Account, username)
+
+    def cohort(self, name: str) -> Cohort | None:
+        """Return a cohort by its name."""
+        with self.session() as session:
+            return session.get(Cohort, name)
+
+    def cohorts(self) -> list[Cohort]:
+        """Return all cohorts by name."""
+        with self.session() as session:
+            return list(session.scalars(select(Cohort).order_by(Cohort.name)))
+
+    def role(self, cohort: str, username: str) -> Role | None:
+        """Return what a person is in a cohort; None when they are not in it."""
+        with self.session() as session:
+            found = session.get(Membership, (cohort, username))
+            return Role(found.role) if found else None
+
+    def cohorts_of(self, username: str) -> list[str]:
+        """Return the names of the cohorts that a person is in, sorted."""
+        with self.session() as session:
+            rows = select(Membership.cohort_name).where(Membership.username == username)
+            return sorted(session.scalars(rows))
+
+    def people(self, cohort: str) -> list[tuple[Account, Role]]:
+        """Return everybody in a cohort with their role, by user name."""
+        with self.session() as session:
+            rows = select(Account, Membership.role).join(Membership).where(Membership.cohort_name == cohort)
+            return [(account, Role(role)) for account, role in session.execute(rows.order_by(Account.username))]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def add_account(session: Session, username: str, name: str, language: Language, hashed: str | None) -> Account:
+    """Add an account with the next free uid."""
+    highest = session.scalar(select(func.max(Account.uid)))
+    account = Account(
+        username=username,
+        uid=FIRST_UID if highest is None else highest + 1,
+        name=name,
+        language=language.value,
+        passphrase_hash=hashed,
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def open_store(home: Path) -> Store:
+    """Open the store under ``home``, or the one that ``CSIRTLAB_DATABASE_URL`` names."""
+    if url := os.environ.get("CSIRTLAB_DATABASE_URL"):
+        return Store(url)
+    home.mkdir(parents=True, exist_ok=True, mode=0o711)
+    path = home / "csirtlab.sqlite"
+    is_new = not path.exists()
+    if is_new:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        if os.geteuid() == 0:
+            os.chown(path, SERVICE_UID, SERVICE_UID)
+    return Store(f"sqlite:///{path}")
+
+
+def _careful_sqlite(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # DB-API connection, untyped by SQLAlchemy
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.close()

@@ -1,0 +1,204 @@
+"""Runs the hub in the foreground: checks first, then starts it, waits, and stops all of it."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from csirtlab.cohorts.create import SignIn, read_sign_ins
+from csirtlab.cohorts.demo import NAME as DEMO
+from csirtlab.cohorts.demo import ensure_demo
+from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.store import FIRST_UID, open_store
+from csirtlab.errors import SetupError
+from csirtlab.hub.run_settings import RunSettings, is_free, read_settings, with_inner_ports, write_settings
+from csirtlab.hub.walls import probe_walls
+from csirtlab.settings import content_root
+
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 8
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What ``csirtlab up`` was asked for."""
+
+    home: Path
+    bind: str
+    port: int
+    certificate: Path | None
+    key: Path | None
+    is_unsafe: bool
+    has_demo: bool
+
+
+def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]], None]) -> None:
+    """Run the hub until SIGINT or SIGTERM; afterwards nothing of it is left running.
+
+    Raises:
+        SetupError: The port is taken, a hub runs on this home already, or walls cannot be built.
+    """
+    home = Home(wanted.home)
+    home.ensure()
+    with _only_one(home, wanted.port) as lock:
+        if not is_free(wanted.bind, wanted.port):
+            raise SetupError(
+                f"port {wanted.port} of {wanted.bind} is taken or may not be used. "
+                f"Stop the other program (see: ss -ltnp 'sport = :{wanted.port}'), "
+                f"or choose another: --port {wanted.port + 1}"
+            )
+        if wanted.is_unsafe:
+            say("[bold red]--unsafe-no-box: no walls. Anybody who signs in can read and change everything here.[/]")
+        else:
+            probe_walls(FIRST_UID if os.geteuid() == 0 else None)
+        settings = _settings(wanted, home)
+        say(f"state is in {home.root}")
+        store = open_store(home.root)
+        try:
+            if wanted.has_demo and (DEMO in [cohort.name for cohort in store.cohorts()] or not store.cohorts()):
+                say("making sure of the demo cohort")
+                ensure_demo(store, home, content_root())
+            people = read_sign_ins(home, DEMO) if store.cohort(DEMO) else []
+        finally:
+            store.close()
+        say("starting the hub")
+        _serve(home, settings, lock, say, lambda: announce(settings.url, people))
+
+
+def _settings(wanted: Wanted, home: Home) -> RunSettings:
+    asked = RunSettings(
+        bind=wanted.bind,
+        port=wanted.port,
+        certificate=str(wanted.certificate) if wanted.certificate else None,
+        key=str(wanted.key) if wanted.key else None,
+        is_unsafe=wanted.is_unsafe,
+    )
+    settings = with_inner_ports(asked, read_settings(home))
+    write_settings(home, settings)
+    return settings
+
+
+@contextmanager
+def _only_one(home: Home, port: int) -> Iterator[int]:
+    """Hold the home's lock. The hub inherits it: while one lives, no second hub starts beside it."""
+    path = home.hub / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 64, 0).decode(errors="replace").strip()
+            raise SetupError(
+                f"a hub runs on {home.root} already (process {holder}). Use that one, stop it with Ctrl-C "
+                f"or: kill {holder}; or run a second one elsewhere: --home OTHER --port {port + 1}"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _serve(home: Home, settings: RunSettings, lock: int, say: Say, announce: Callable[[], None]) -> None:
+    log_path = home.log / "hub.log"
+    command = [
+        sys.executable,
+        "-I",
+        "-m",
+        "jupyterhub",
+        "-f",
+        str(content_root() / "hub_config" / "jupyterhub_config.py"),
+    ]
+    environment = {
+        **os.environ,
+        "CSIRTLAB_HOME": str(home.root),
+        "CSIRTLAB_CONTENT": str(content_root()),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+    ended: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: ended.append(received))
+    with log_path.open("ab") as log:
+        hub = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=home.hub,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[lock],
+        )
+    try:
+        _wait_until_ready(hub, settings, log_path, ended)
+        if not ended:
+            announce()
+        while not ended and hub.poll() is None:
+            time.sleep(0.2)
+        if not ended:
+            raise SetupError(f"the hub ended by itself (code {hub.returncode}). Its last lines:\n{_tail(log_path)}")
+    finally:
+        if hub.poll() is None:
+            say("\nstopping")
+            _stop(hub)
+
+
+def _wait_until_ready(hub: "subprocess.Popen[bytes]", settings: RunSettings, log: Path, ended: list[int]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104  # read, not bound
+    url = f"{'https' if settings.certificate else 'http'}://{host}:{settings.port}"
+    # The certificate is for the name that people use, not for this address.
+    with httpx.Client(verify=False, timeout=5) as client:  # noqa: S501  # asks itself for a sign of life only
+        while not ended:
+            if hub.poll() is not None:
+                raise SetupError(f"the hub did not start (code {hub.returncode}). Its last lines:\n{_tail(log)}")
+            try:
+                answers = [
+                    client.get(f"{url}{path}").status_code
+                    for path in ("/hub/health", "/services/workshop/static/workshop.css")
+                ]
+                if answers == [200, 200]:
+                    return
+            except httpx.TransportError:
+                pass
+            if time.monotonic() > deadline:
+                raise SetupError(f"the hub was not ready after {SECONDS_TO_START} s. Its last lines:\n{_tail(log)}")
+            time.sleep(0.1)
+
+
+def _stop(hub: "subprocess.Popen[bytes]") -> None:
+    """End the hub in good order; what has not ended after that is killed, its proxy and services with it."""
+    hub.send_signal(signal.SIGTERM)
+    try:
+        hub.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        children = _descendants(hub.pid)
+        hub.kill()
+        hub.wait()
+        for pid in children:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found
+
+
+def _tail(path: Path, lines: int = 15) -> str:
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

@@ -1,0 +1,178 @@
+"""A trainee's own server: fetches a lab into their home, and submits it; nothing else can reach their files."""
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web  # type: ignore[attr-defined]  # tornado does not list it
+
+from csirtlab.cohorts.create import NAME
+from csirtlab.content.labs import LAB_NAME
+from csirtlab.errors import CsirtlabError
+from csirtlab.exchange.client import ExchangeClient
+from csirtlab.exchange.receipts import Receipt
+from csirtlab.kit.findings import findings_in
+from csirtlab.languages import Language, translator
+from csirtlab.web.pages import STATIC, page
+
+POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
+WORKSHOP = "/services/workshop/"
+
+
+def _language() -> Language:
+    return Language(os.environ.get("CSIRTLAB_LANGUAGE", "en"))
+
+
+@dataclass(frozen=True)
+class LabFolder:
+    """Where a lab lies in a trainee's home."""
+
+    home: Path
+    cohort: str
+    lab: str
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.home / self.cohort / self.lab
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook that is worked in, and submitted."""
+        return self.path / f"{self.lab}.ipynb"
+
+
+class _LabHandler(JupyterHandler):
+    """What both pages share: which lab is meant, the exchange, the look of the pages."""
+
+    def lab_folder(self) -> LabFolder:
+        cohort, lab = self.get_query_argument("cohort", ""), self.get_query_argument("lab", "")
+        if not NAME.fullmatch(cohort) or not LAB_NAME.fullmatch(lab):
+            raise web.HTTPError(400, "The address names no lab. Go back to the list of labs and open it from there.")
+        return LabFolder(Path.home(), cohort, lab)
+
+    def exchange(self) -> ExchangeClient:
+        return ExchangeClient(os.environ["CSIRTLAB_EXCHANGE_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
+
+    def notebook_url(self, folder: LabFolder) -> str:
+        return str(url_path_join(self.base_url, "lab/tree", folder.cohort, folder.lab, folder.notebook.name))
+
+    def show(self, template: str, **values: Any) -> None:
+        shared = {
+            "prefix": WORKSHOP,
+            "labs": WORKSHOP,
+            "is_unsafe": os.environ.get("CSIRTLAB_UNSAFE_NO_BOX") == "1",
+        }
+        self.set_header("Content-Security-Policy", POLICY)
+        self.finish(page(template, _language(), {**shared, **values}))
+
+    def show_problem(self, error: CsirtlabError) -> None:
+        self.set_status(400)
+        self.show("problem.html", message=str(error))
+
+
+class OpenHandler(_LabHandler):
+    """Puts the lab into the home, with this trainee's own evidence, and opens it."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Fetch what is missing (work that is there stays as it is), then go to the notebook."""
+        folder = self.lab_folder()
+        try:
+            await asyncio.to_thread(fetch_lab, self.exchange(), folder)
+        except CsirtlabError as error:
+            self.show_problem(error)
+            return
+        self.redirect(self.notebook_url(folder))
+
+
+class SubmitHandler(_LabHandler):
+    """Shows what would be submitted; on the button, submits it and shows the receipt."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Show when the notebook was saved and which questions are open."""
+        folder = self.lab_folder()
+        if not folder.notebook.is_file():
+            self.show("problem.html", message="Open the lab first: there is nothing to submit yet.")
+            return
+        sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
+        self.show(
+            "submit.html",
+            title=sheet["title"],
+            saved=datetime.fromtimestamp(folder.notebook.stat().st_mtime, UTC),
+            open_questions=open_questions(folder.notebook, sheet),
+            notebook=self.notebook_url(folder),
+            xsrf=self.xsrf_token.decode(),
+        )
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Submit; the page shows the receipt, which also lies beside the notebook."""
+        folder = self.lab_folder()
+        try:
+            receipt = await asyncio.to_thread(submit_lab, self.exchange(), folder)
+        except CsirtlabError as error:
+            self.show_problem(error)
+            return
+        sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
+        self.show(
+            "receipt.html",
+            receipt=receipt,
+            title=sheet["title"],
+            file=receipt_path(folder, receipt).name,
+            notebook=self.notebook_url(folder),
+        )
+
+
+def fetch_lab(exchange: ExchangeClient, folder: LabFolder) -> None:
+    """Put the released lab and the trainee's own evidence into ``folder``; their notebook is never overwritten."""
+    exchange.fetch_folder(folder.cohort, folder.lab, folder.path)
+
+
+def submit_lab(exchange: ExchangeClient, folder: LabFolder) -> Receipt:
+    """Submit what is saved in ``folder`` and keep the receipt beside it."""
+    receipt = exchange.submit(folder.cohort, folder.lab, folder.path)
+    receipt_path(folder, receipt).write_text(receipt.to_json(), encoding="utf-8")
+    return receipt
+
+
+def receipt_path(folder: LabFolder, receipt: Receipt) -> Path:
+    """Return where a receipt is kept in the trainee's home."""
+    return folder.path / f"receipt-{receipt.position}.json"
+
+
+def open_questions(notebook: Path, sheet: dict[str, Any]) -> list[str]:
+    """Return the ids of questions for which the saved notebook's outputs hold no finding.
+
+    Reports are prose and always count as answered here: only a reader can tell.
+    """
+    try:
+        answered = set(findings_in(json.loads(notebook.read_text(encoding="utf-8"))))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        answered = set()
+    asked = [question["id"] for question in sheet["questions"] if question["kind"] != "report"]
+    return [question for question in asked if question not in answered]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "csirtlab.web.lab_server"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    base = server.web_app.settings["base_url"]
+    server.web_app.add_handlers(
+        ".*$",
+        [
+            (url_path_join(base, "csirtlab/open"), OpenHandler),
+            (url_path_join(base, "csirtlab/submit"), SubmitHandler),
+        ],
+    )
+    translator("web", _language())  # a broken installation shows at the start, not on the first page
+    assert STATIC.is_dir(), STATIC

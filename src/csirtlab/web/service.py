@@ -1,0 +1,87 @@
+"""The workshop's service: its pages and the exchange, in one process under a uid of its own."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+import uvicorn
+from jupyterhub.services.auth import HubAuth
+
+from csirtlab.cohorts.cases import CaseFolders
+from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.store import open_store
+from csirtlab.exchange.app import exchange_app
+from csirtlab.exchange.store import ExchangeStore, exchange_root
+from csirtlab.settings import content_root
+from csirtlab.web.app import workshop_app
+from csirtlab.web.hub_api import HubApi
+from csirtlab.web.people import Directory
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def drop_rights(uid: int) -> None:
+    """Become ``uid`` for good, if there is one to become (not negative)."""
+    if uid >= 0:
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+    os.umask(0o077)
+
+
+def end_with_hub(hub: int) -> None:
+    """End when the hub is killed: the next hub starts a service of its own."""
+    # After the change of uid, which clears it.
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != hub:
+        sys.exit(0)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    hub = os.getppid()
+    drop_rights(int(os.environ.get("CSIRTLAB_SERVICE_UID", "-1")))
+    end_with_hub(hub)
+    home = Home(Path(os.environ["CSIRTLAB_HOME"]))
+    store = open_store(home.root)
+    auth = HubAuth(cache_max_age=60)
+    directory = Directory(store)
+
+    async def identify(token: str) -> str | None:
+        model = await asyncio.to_thread(auth.user_for_token, token)
+        if not model or not auth.check_scopes(auth.access_scopes, model):
+            return None
+        return str(model["name"])
+
+    exchange_store = ExchangeStore(exchange_root(home.root))
+    exchange = exchange_app(exchange_store, identify, directory, CaseFolders(store, content_root()))
+    app = workshop_app(
+        prefix=os.environ["JUPYTERHUB_SERVICE_PREFIX"],
+        exchange=exchange,
+        exchange_store=exchange_store,
+        store=store,
+        content=content_root(),
+        hub=HubApi(
+            api_url=os.environ["JUPYTERHUB_API_URL"],
+            token=os.environ["JUPYTERHUB_API_TOKEN"],
+            client_id=os.environ["JUPYTERHUB_CLIENT_ID"],
+        ),
+        is_unsafe=os.environ.get("CSIRTLAB_UNSAFE_NO_BOX") == "1",
+    )
+    url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
+    uvicorn.run(
+        app,
+        host=url.hostname or "127.0.0.1",
+        port=url.port or 0,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    main()
