@@ -22,7 +22,8 @@ def stream(seed: bytes, *names: str) -> Random:
     Draw with ``csirtlab.evidence.dice`` only: of ``Random``, nothing but ``random()`` is promised to
     give the same numbers in every Python version.
     """
-    return Random(int.from_bytes(hashlib.sha256(_message(*names) + seed).digest()))
+    start = int.from_bytes(hashlib.sha256(_message(*names) + seed).digest())
+    return Random(start)  # noqa: S311 - it must give the same numbers again
 
 
 def _derive(secret: bytes, purpose: str, *names: str) -> bytes:

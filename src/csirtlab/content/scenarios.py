@@ -1,0 +1,364 @@
+"""``datasets/<scenario>/scenario.toml``: an incident as a recipe, parsed into frozen values."""
+
+import datetime as dt
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from csirtlab.content.labs import Form
+from csirtlab.content.tables import Table, TomlFile, read_toml
+from csirtlab.content.vocabulary import CLIENTS, MEASURES, SYSTEMS, VERBS
+from csirtlab.errors import ContentError
+
+Range = tuple[float, float]
+
+SCENARIO_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
+RESERVED_NAME = re.compile(r"(?:[a-z0-9{}-]+\.)+(?:example|test|\{tld\})")
+OUTSIDE = tuple(
+    ipaddress.IPv4Network(network)
+    # RFC 5737 documentation, RFC 2544 benchmarking, RFC 6598 shared: nobody's addresses.
+    for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "100.64.0.0/10")
+)
+_TABLES = ("window", "site", "host", "actor", "service", "background", "phase", "phase.action", "look_alike", "fact")
+
+
+@dataclass(frozen=True)
+class Window:
+    """When the sensor recorded: working days, start in the day (minutes, UTC), length."""
+
+    first_day: dt.date
+    last_day: dt.date
+    start_minute: Range
+    minutes: Range
+
+
+@dataclass(frozen=True)
+class Site:
+    """The organisation's network."""
+
+    domains: tuple[str, ...]
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hosts with the same role."""
+
+    name: str
+    role: str  # as the asset list says it
+    count: tuple[int, int]
+    systems: tuple[str, ...]
+    names: tuple[str, ...]  # patterns with {number}, {department}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A part in the incident, given to one host of a group; each actor is another host."""
+
+    name: str
+    group: str
+    family: str | None  # of the operating system; None: any
+
+
+@dataclass(frozen=True)
+class Service:
+    """Servers outside; each has one or more names and an address."""
+
+    name: str
+    count: tuple[int, int]
+    patterns: tuple[str, ...]  # of names, with {word}, {noun}, {tld}
+    networks: tuple[str, ...]
+    rtt_ms: Range
+    ttl_s: Range  # of its DNS records
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that hosts do: a verb with a range for each parameter."""
+
+    id: str
+    verb: str
+    source: str  # group or actor
+    target: str | None  # service, or a group inside
+    client: str | None
+    starts_min: Range  # minutes from the start of the capture; (0, 0): it was there before
+    ranges: Mapping[str, Range]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A step of the incident."""
+
+    name: str
+    technique: str  # ATT&CK id
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class LookAlike:
+    """A harmless action that resembles one of the incident."""
+
+    resembles: str  # id of the action
+    action: Action
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something a question can ask: a measure of an actor, a service or an action."""
+
+    name: str
+    form: Form
+    subject: str
+    measure: str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An incident as a recipe; with a seed it becomes a case."""
+
+    name: str
+    path: Path
+    title: str
+    summary: str
+    version: int
+    window: Window
+    site: Site
+    groups: tuple[Group, ...]
+    actors: tuple[Actor, ...]
+    services: tuple[Service, ...]
+    background: tuple[Action, ...]
+    phases: tuple[Phase, ...]
+    look_alikes: tuple[LookAlike, ...]
+    facts: tuple[Fact, ...]
+
+    @property
+    def incident(self) -> tuple[Action, ...]:
+        """All actions of all phases, in order."""
+        return tuple(action for phase in self.phases for action in phase.actions)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All actions: background, incident, look-alikes."""
+        return (*self.background, *self.incident, *(look.action for look in self.look_alikes))
+
+
+def scenario_names(content: Path) -> list[str]:
+    """Return the names of all scenarios under ``content``, sorted."""
+    return sorted(found.parent.name for found in (content / "datasets").glob("*/scenario.toml"))
+
+
+def read_scenario(content: Path, name: str) -> Scenario:
+    """Read ``content/datasets/NAME/scenario.toml``.
+
+    Raises:
+        ContentError: It is missing or wrong; the message names file and line.
+    """
+    folder = content / "datasets" / name
+    if not SCENARIO_NAME.fullmatch(name) or not folder.is_dir():
+        known = ", ".join(scenario_names(content)) or "none yet"
+        raise ContentError(f'{folder}:1: there is no scenario "{name}". Scenarios here: {known}.')
+    file = read_toml(folder / "scenario.toml")
+    for table, found in file.tables.items():
+        if table not in _TABLES:
+            found[0].refuse(None, f"unknown table [{table}]. Known here: {', '.join(sorted(_TABLES))}.")
+    file.top.only("title", "summary", "version")
+    return _Reader(file, folder).scenario(name)
+
+
+class _Reader:
+    """Reads one file; knows the names given so far, so that every reference can be checked."""
+
+    def __init__(self, file: TomlFile, folder: Path) -> None:
+        self.file = file
+        self.folder = folder
+        self.kinds: dict[str, str] = {}  # name -> group, host (an actor), service, action
+
+    def scenario(self, name: str) -> Scenario:
+        top, many = self.file.top, self.file.many
+        return Scenario(
+            name=name,
+            path=self.folder / "scenario.toml",
+            title=top.text("title"),
+            summary=top.text("summary"),
+            version=top.integer("version"),
+            window=_window(self.file.one("window")),
+            site=_site(self.file.one("site")),
+            groups=(groups := tuple(self.group(table) for table in many("host"))),
+            actors=tuple(self.actor(table, groups) for table in many("actor")),
+            services=tuple(self.service(table) for table in many("service")),
+            background=tuple(self.action(table) for table in many("background")),
+            phases=self.phases(),
+            look_alikes=tuple(self.look_alike(table) for table in many("look_alike")),
+            facts=tuple(self.fact(table) for table in many("fact")),
+        )
+
+    def new(self, table: Table, key: str, kind: str) -> str:
+        """Take a name that the file gives to something; each name once."""
+        name = table.text(key)
+        if name in self.kinds:
+            table.refuse(key, f'"{name}" is already the name of a {self.kinds[name]}. Give each its own name.')
+        self.kinds[name] = kind
+        return name
+
+    def known(self, table: Table, key: str, *kinds: str) -> str:
+        """Take a name that must have been given above."""
+        name = table.text(key)
+        if self.kinds.get(name) not in kinds:
+            there = ", ".join(other for other, kind in self.kinds.items() if kind in kinds) or "none yet"
+            table.refuse(key, f'there is no {" or ".join(kinds)} "{name}". Known above this line: {there}.')
+        return name
+
+    def group(self, table: Table) -> Group:
+        table.only("name", "role", "count", "systems", "names")
+        systems = table.texts("systems")
+        for system in systems:
+            if system not in SYSTEMS:
+                table.refuse("systems", f'system "{system}" is unknown. Known: {", ".join(SYSTEMS)}.')
+        return Group(
+            name=self.new(table, "name", "group"),
+            role=table.text("role"),
+            count=_count(table, 1, 200),
+            systems=_some(table, "systems"),
+            names=_some(table, "names"),
+        )
+
+    def actor(self, table: Table, groups: Sequence[Group]) -> Actor:
+        table.only("name", "group", "family")
+        group = self.known(table, "group", "group")
+        family = table.text("family", "") or None
+        systems = next(found.systems for found in groups if found.name == group)
+        if family and family not in {SYSTEMS[system] for system in systems}:
+            table.refuse("family", f'group "{group}" has no {family} host. Its systems: {", ".join(systems)}.')
+        return Actor(self.new(table, "name", "host"), group, family)
+
+    def service(self, table: Table) -> Service:
+        table.only("name", "count", "names", "networks", "rtt_ms", "ttl_s")
+        names = _some(table, "names")
+        for name in names:
+            if not RESERVED_NAME.fullmatch(name):
+                table.refuse("names", f'"{name}" must end in .example, .test or .{{tld}}: only those belong to nobody.')
+        networks = _some(table, "networks")
+        for network in networks:
+            if not any(_network(table, network).subnet_of(outside) for outside in OUTSIDE):
+                allowed = ", ".join(str(outside) for outside in OUTSIDE)
+                table.refuse("networks", f'"{network}" may belong to somebody. Use a part of {allowed}.')
+        return Service(
+            name=self.new(table, "name", "service"),
+            count=_count(table, 1, 400),
+            patterns=names,
+            networks=networks,
+            rtt_ms=_bounded(table, "rtt_ms", 0.1, 800),
+            ttl_s=_bounded(table, "ttl_s", 5, 86_400),
+        )
+
+    def action(self, table: Table, *more: str) -> Action:
+        verb_name = table.text("do")
+        if verb_name not in VERBS:
+            table.refuse("do", f'action "{verb_name}" is unknown. Known: {", ".join(VERBS)}.')
+        verb = VERBS[verb_name]
+        table.only("id", "do", "from", "to", "client", "starts_min", *verb.parameters, *more)
+        client = table.text("client", "") or None
+        if verb.needs_client and client not in CLIENTS:
+            table.refuse("client", f'"{verb_name}" needs client = one of {", ".join(CLIENTS)}, got {client!r}.')
+        return Action(
+            verb=verb_name,
+            source=self.known(table, "from", "group", "host"),
+            target=self.known(table, "to", verb.target) if verb.target else None,
+            client=client,
+            starts_min=_bounded(table, "starts_min", 0, 1440) if "starts_min" in table.values else (0, 0),
+            ranges={
+                name: _bounded(table, name, parameter.low, parameter.high)
+                for name, parameter in verb.parameters.items()
+            },
+            id=self.new(table, "id", "action"),
+        )
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the phases; ``[[phase.action]]`` tables belong to the ``[[phase]]`` above them."""
+        actions = iter(self.file.many("phase.action"))
+        phases = []
+        for table in self.file.many("phase"):
+            table.only("name", "technique", "action")
+            count = len(table.values.get("action", ()))
+            if not count:
+                table.refuse(None, "the phase does nothing. Add a [[phase.action]] below it.")
+            mine = tuple(self.action(next(actions)) for _ in range(count))
+            phases.append(Phase(table.text("name"), table.text("technique"), mine))
+        return tuple(phases)
+
+    def look_alike(self, table: Table) -> LookAlike:
+        resembles = self.known(table, "of", "action")
+        return LookAlike(resembles, self.action(table, "of"))
+
+    def fact(self, table: Table) -> Fact:
+        table.only("name", "form", "of")
+        subject, _, measure = table.text("of").partition(".")
+        measures = MEASURES.get(self.kinds.get(subject, ""))
+        if measures is None:
+            there = ", ".join(name for name, kind in self.kinds.items() if kind in MEASURES)
+            table.refuse("of", f'"{subject}" is no actor, service or action. Known: {there}.')
+        if measure not in measures:
+            table.refuse("of", f'"{subject}" has no measure "{measure}". It has: {", ".join(measures)}.')
+        if table.text("form") != measures[measure]:
+            table.refuse("form", f'"{subject}.{measure}" is of form {measures[measure]}, not "{table.text("form")}".')
+        return Fact(self.new(table, "name", "fact"), measures[measure], subject, measure)
+
+
+def _window(table: Table) -> Window:
+    table.only("days", "starts", "minutes")
+    days = table.values.get("days")
+    if not (isinstance(days, list) and len(days) == 2 and all(type(day) is dt.date for day in days)):
+        table.refuse("days", f'"days" must be two dates [2026-02-02, 2026-11-27], got {days!r}.')
+    times = table.values.get("starts")
+    if not (isinstance(times, list) and len(times) == 2 and all(type(time) is dt.time for time in times)):
+        table.refuse("starts", f'"starts" must be two times of day in UTC [13:00:00, 18:00:00], got {times!r}.')
+    if days[0] > days[1] or times[0] > times[1]:
+        table.refuse(
+            "days" if days[0] > days[1] else "starts", "the range is upside down. Write the earlier one first."
+        )
+    low, high = (float(time.hour * 60 + time.minute) for time in times)
+    return Window(days[0], days[1], (low, high), _bounded(table, "minutes", 1, 1440))
+
+
+def _site(table: Table) -> Site:
+    table.only("domains", "networks")
+    domains, networks = _some(table, "domains"), _some(table, "networks")
+    for domain in domains:
+        if not RESERVED_NAME.fullmatch(domain):
+            table.refuse("domains", f'"{domain}" must end in .example or .test: only those belong to nobody.')
+    for network in networks:
+        if not _network(table, network).is_private or _network(table, network).prefixlen > 24:
+            table.refuse("networks", f'"{network}" must be a private network of /24 or larger, such as 10.0.0.0/8.')
+    return Site(domains, networks)
+
+
+def _network(table: Table, text: str) -> ipaddress.IPv4Network:
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as error:
+        table.refuse("networks", f'"{text}" is no IPv4 network: {error}. Write it like 198.51.100.0/24.')
+
+
+def _some(table: Table, key: str) -> tuple[str, ...]:
+    found = table.texts(key)
+    if not found:
+        table.refuse(key, f'"{key}" must list at least one.')
+    return found
+
+
+def _bounded(table: Table, key: str, low: float, high: float) -> Range:
+    span = table.span(key)
+    if span[0] < low or span[1] > high:
+        table.refuse(key, f'"{key}" must lie within {low:g} and {high:g}, got [{span[0]:g}, {span[1]:g}].')
+    return span
+
+
+def _count(table: Table, low: int, high: int) -> tuple[int, int]:
+    if "count" not in table.values:
+        return (1, 1)
+    span = _bounded(table, "count", low, high)
+    if any(number != int(number) for number in span):
+        table.refuse("count", f'"count" must be a range of whole numbers, got [{span[0]:g}, {span[1]:g}].')
+    return (int(span[0]), int(span[1]))

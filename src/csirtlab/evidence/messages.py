@@ -1,0 +1,109 @@
+"""Single messages of the protocols that keep a LAN going: NTP, ARP, DHCP, SSDP."""
+
+import ipaddress
+import struct
+from random import Random
+
+from csirtlab.evidence.dice import SECOND, bits, pick, whole
+from csirtlab.evidence.seeds import stream
+
+BROADCAST_MAC = b"\xff" * 6
+_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970 (RFC 5905)
+
+
+def time_question(clock: int, poll: int, *, is_windows: bool) -> bytes:
+    """Return an NTP client's question; ``clock`` is the transmit field, see ``ntp_time``."""
+    # RFC 9109 and the data minimisation draft: newer clients say nothing but the transmit field.
+    leap, stratum, precision = (3, 0, 0xE9) if is_windows else (0, 0, 0x20)
+    head = struct.pack("!BBBB", leap << 6 | 4 << 3 | 3, stratum, poll, precision)
+    return head + b"\x00" * 36 + struct.pack("!Q", clock)
+
+
+def time_answer(rng: Random, server: str, origin: int, received_ns: int, poll: int) -> bytes:
+    """Return the answer of time server ``server``, which got the question at ``received_ns`` on its clock."""
+    habits = stream(server.encode(), "ntp server")
+    stratum = pick(habits, (1, 2, 2, 2, 3))
+    delay, dispersion = whole(habits, 20, 2600), whole(habits, 15, 2400)
+    reference = b"GPS\x00" if stratum == 1 else bytes([192, 0, 2, whole(habits, 1, 254)])
+    synchronised = received_ns - whole(rng, 1, 900) * SECOND - bits(rng, 29)
+    sent_ns = received_ns + whole(rng, 15_000, 90_000)
+    return (
+        struct.pack("!BBBB", 4 << 3 | 4, stratum, poll, 0xE8)
+        + struct.pack("!II", delay if stratum > 1 else 0, dispersion)
+        + reference
+        + struct.pack("!QQQQ", ntp_time(synchronised), origin, ntp_time(received_ns), ntp_time(sent_ns))
+    )
+
+
+def ntp_time(at_ns: int) -> int:
+    """Return a time as NTP's 64 bits: seconds since 1900 and their binary fraction."""
+    seconds, rest = divmod(at_ns, SECOND)
+    return (seconds + _NTP_EPOCH) << 32 | (rest << 32) // SECOND
+
+
+def arp_frame(
+    *, is_reply: bool, sender_mac: bytes, sender: str, target_mac: bytes, target: str, to_everybody: bool
+) -> bytes:
+    """Return a whole Ethernet frame with an ARP question or answer (RFC 826), padded to 60 bytes."""
+    ethernet = (BROADCAST_MAC if to_everybody else target_mac) + sender_mac + b"\x08\x06"
+    head = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2 if is_reply else 1)
+    asked = target_mac if is_reply else b"\x00" * 6
+    body = sender_mac + ipaddress.IPv4Address(sender).packed + asked + ipaddress.IPv4Address(target).packed
+    return (ethernet + head + body).ljust(60, b"\x00")
+
+
+def dhcp_renewal(transaction: int, mac: bytes, address: str, host_name: str) -> bytes:
+    """Return the request with which a host renews its lease (RFC 2131, 4.3.6)."""
+    options = (
+        b"\x35\x01\x03\x3d\x07\x01"
+        + mac
+        + _text_option(12, host_name)
+        + _text_option(60, "MSFT 5.0")
+        + b"\x37\x0e\x01\x03\x06\x0f\x1f\x21\x2b\x2c\x2e\x2f\x77\x79\xf9\xfc"
+    )
+    return _dhcp(1, transaction, mac, ipaddress.IPv4Address(address).packed, b"\x00" * 4, options)
+
+
+def dhcp_acknowledgment(
+    transaction: int, mac: bytes, address: str, *, server: str, router: str, domain: str, lease_s: int
+) -> bytes:
+    """Return the answer to a renewal."""
+    packed_server, packed_router = ipaddress.IPv4Address(server).packed, ipaddress.IPv4Address(router).packed
+    options = (
+        b"\x35\x01\x05"
+        + b"\x3a\x04" + struct.pack("!I", lease_s // 2)
+        + b"\x3b\x04" + struct.pack("!I", lease_s * 7 // 8)
+        + b"\x33\x04" + struct.pack("!I", lease_s)
+        + b"\x36\x04" + packed_server
+        + b"\x01\x04\xff\xff\xff\x00"
+        + b"\x03\x04" + packed_router
+        + b"\x06\x04" + packed_server
+        + _text_option(15, domain)
+    )  # fmt: skip
+    packed = ipaddress.IPv4Address(address).packed
+    return _dhcp(2, transaction, mac, packed, packed, options)
+
+
+def search_request(agent: str) -> bytes:
+    """Return an SSDP search for a gateway device, as browsers send it (UPnP 1.1, 1.3.2)."""
+    return (
+        'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "ssdp:discover"\r\nMX: 1\r\n'
+        f"ST: urn:dial-multiscreen-org:service:dial:1\r\nUSER-AGENT: {agent}\r\n\r\n"
+    ).encode()
+
+
+def multicast_mac(address: str) -> bytes:
+    """Return the Ethernet address of an IPv4 group (RFC 1112, 6.4)."""
+    packed = ipaddress.IPv4Address(address).packed
+    return b"\x01\x00\x5e" + bytes([packed[1] & 0x7F]) + packed[2:]
+
+
+def _dhcp(operation: int, transaction: int, mac: bytes, client: bytes, yours: bytes, options: bytes) -> bytes:
+    head = struct.pack("!BBBBIHH", operation, 1, 6, 0, transaction, 0, 0)
+    addresses = client + yours + b"\x00" * 8
+    packed = head + addresses + mac.ljust(16, b"\x00") + b"\x00" * 192 + b"\x63\x82\x53\x63" + options + b"\xff"
+    return packed.ljust(300, b"\x00")
+
+
+def _text_option(code: int, text: str) -> bytes:
+    return bytes([code, len(text)]) + text.encode()

@@ -1,0 +1,125 @@
+"""What a plan is made of: hosts, flows between them, packets. Values only."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from csirtlab.evidence.dialogues import Dialogue
+from csirtlab.evidence.stacks import Stack
+
+FactValue = str | int | float | dt.datetime | frozenset[str] | tuple[object, ...]
+"""A fact of the ground truth as a plain value; instants are aware UTC, durations are seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way from the sensor to a server outside; of a host inside, the switch."""
+
+    rtt_ns: int  # there and back, in a quiet moment
+    hops: int  # routers that take one off the TTL
+    loss: float  # share of segments that are lost on it
+    pace_ns: int  # between two full segments when they come at full speed
+    mss: int
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine, inside the site or outside."""
+
+    name: str  # inside: its host name; outside: a DNS name
+    role: str
+    group: str
+    address: str
+    mac: bytes  # outside: the router's, as seen on the LAN
+    stack: Stack
+    way: Way
+    inside: bool
+    clock_ns: int  # its clock minus true time
+    ticks: int  # its TCP timestamp clock at the capture's start (ms)
+    lookup_ttl_s: int = 0  # outside: the TTL of its DNS record
+
+
+@dataclass(frozen=True, slots=True)
+class TcpFlow:
+    """One TCP connection; its packets grow from ``seed`` when they are written."""
+
+    start_ns: int  # when its SYN passes the sensor
+    client: Host
+    server: Host
+    client_port: int
+    server_port: int
+    dialogue: Dialogue
+    label: str  # id of the action that wanted it
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """A UDP payload, and when it passes the sensor."""
+
+    at_ns: int
+    sender: Host
+    target: str  # address
+    target_mac: bytes
+    sender_port: int
+    target_port: int
+    payload: bytes
+    ttl: int = 0  # 0: what the sender's system says
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """A frame that carries no IP: ARP."""
+
+    at_ns: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A few datagrams or frames that belong together: a lookup, a question for the time."""
+
+    start_ns: int
+    parts: tuple[Datagram | RawFrame, ...]
+    label: str
+    asks_for: str = ""  # of a DNS lookup: the name
+
+
+Flow = TcpFlow | Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A case, complete: who is there and what passes the sensor between ``begin_ns`` and ``end_ns``.
+
+    ``flows`` are in the order of their starts.
+    """
+
+    seed: bytes
+    begin_ns: int
+    end_ns: int
+    site_domain: str
+    hosts: tuple[Host, ...]  # inside, in the order of the asset list
+    cast: Mapping[str, Host]  # actors and services that the scenario names
+    flows: tuple[Flow, ...]
+
+
+class Segment(NamedTuple):
+    """An IP packet on its way to the file: TCP, or UDP when ``options`` is None."""
+
+    at_ns: int
+    sender: Host
+    target_mac: bytes
+    target: str
+    sender_port: int
+    target_port: int
+    payload: bytes
+    ttl: int
+    identification: int  # -1: the next of the sender's own counter
+    dont_fragment: bool
+    options: bytes | None
+    sequence: int = 0
+    acknowledgment: int = 0
+    flags: int = 0
+    window: int = 0

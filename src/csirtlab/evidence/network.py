@@ -1,0 +1,272 @@
+"""From wishes to flows: what a wish takes on this network, with its caches, ports and ARP tables."""
+
+from collections.abc import Iterable
+from random import Random
+
+from csirtlab.evidence import dns, messages
+from csirtlab.evidence.cast import Cast
+from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
+from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, RawFrame, TcpFlow
+from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Wish
+
+_MULTICAST = {"mdns": ("224.0.0.251", 5353), "ssdp": ("239.255.255.250", 1900), "llmnr": ("224.0.0.252", 5355)}
+
+
+def carry_out(cast: Cast, wishes: Iterable[Wish], rng: Random) -> list[Flow]:
+    """Return the flows that the wishes cause, in the order of their starts."""
+    network = _Network(cast, rng)
+    for wish in sorted(wishes, key=lambda wish: (wish.at_ns, wish.host.address)):
+        network.carry_out(wish)
+    return sorted(network.flows, key=lambda flow: flow.start_ns)
+
+
+class _Network:
+    def __init__(self, cast: Cast, rng: Random) -> None:
+        self.cast = cast
+        self.rng = rng
+        self.flows: list[Flow] = []
+        self.names: dict[tuple[str, str], int] = {}  # (host, name) -> known until
+        self.resolved: dict[str, int] = {}  # what the site's resolver knows, and until when
+        self.neighbours: dict[tuple[str, str], int] = {}
+        self.ports: dict[str, int] = {}
+
+    def carry_out(self, wish: Wish) -> None:
+        match wish:
+            case Connect():
+                self.connect(wish)
+            case AskTime():
+                self.ask_time(wish)
+            case AskName():
+                self.ask_in_vain(wish)
+            case Announce():
+                self.announce(wish)
+
+    def connect(self, wish: Connect) -> None:
+        ready = self.resolve(wish.host, wish.server, wish.at_ns, wish.label)
+        start = ready + nanoseconds(heavy(self.rng, 0.00025, 0.02))
+        self.meet(wish.host, wish.server, start)
+        port = self.port(wish.host)
+        index = len(self.flows)
+        self.flows.append(TcpFlow(start, wish.host, wish.server, port, wish.port, wish.dialogue, wish.label, index))
+
+    def resolve(self, host: Host, server: Host, at_ns: int, label: str) -> int:
+        """Look the server's name up unless the host knows it; return when it knows."""
+        if self.names.get((host.address, server.name), 0) > at_ns:
+            return at_ns
+        if host is self.cast.resolver:
+            done, _ = self.forward(server, at_ns, label)
+            return done
+        self.meet(host, self.cast.resolver, at_ns)
+        arrival = at_ns + nanoseconds(heavy(self.rng, 0.00012, 0.003))
+        name = self.full_name(server)
+        if server.inside:
+            done, ttl = arrival, 1200
+        else:
+            done, ttl = self.forward(server, arrival, label)
+            done += nanoseconds(heavy(self.rng, 0.0001, 0.002))
+        edns = host.stack.family == "linux"
+        parts = self.lookup(host, self.cast.resolver, at_ns, done, name, server.address, ttl, edns=edns)
+        self.flows.append(Exchange(at_ns, tuple(parts), label, asks_for=name))
+        ready = max(part.at_ns for part in parts)
+        self.names[host.address, server.name] = ready + ttl * SECOND
+        return ready
+
+    def forward(self, server: Host, at_ns: int, label: str) -> tuple[int, int]:
+        """Let the resolver ask the provider unless it knows; return when it knows, and the TTL left."""
+        resolver, provider = self.cast.resolver, self.cast.forwarder
+        until = self.resolved.get(server.name, 0)
+        if until > at_ns + SECOND:
+            return at_ns, (until - at_ns) // SECOND
+        self.meet(resolver, provider, at_ns)
+        # Mostly the provider knows; else it has to ask around the world.
+        wait = heavy(self.rng, 0.0005, 0.35) if chance(self.rng, 0.6) else 0.0002
+        done = at_ns + int(provider.way.rtt_ns * between(self.rng, 1, 1.2)) + nanoseconds(wait)
+        ttl = server.lookup_ttl_s
+        parts = self.lookup(resolver, provider, at_ns, done, server.name, server.address, ttl, edns=True)
+        self.flows.append(Exchange(at_ns, tuple(parts), label, asks_for=server.name))
+        done = max(part.at_ns for part in parts)
+        self.resolved[server.name] = done + ttl * SECOND
+        return done, ttl
+
+    def lookup(
+        self, host: Host, resolver: Host, at_ns: int, done: int, name: str, address: str, ttl: int, *, edns: bool
+    ) -> list[Datagram]:
+        """Return the questions for A and mostly AAAA of ``name``, and their answers."""
+        own = resolver.inside and name.endswith(self.cast.site_domain)
+        ident, port = bits(self.rng, 16), self.free_port(host)
+        parts = [
+            self.datagram(at_ns, host, resolver, port, 53, dns.query(ident, name, dns.A, edns=edns)),
+            self.datagram(
+                done, resolver, host, 53, port, dns.address_answer(ident, name, address, ttl, edns=edns, own=own)
+            ),
+        ]
+        if chance(self.rng, 0.7):
+            ident, port = bits(self.rng, 16), self.free_port(host)
+            asked = at_ns + whole(self.rng, 15_000, 400_000)
+            answered = max(asked + 60_000, done) + nanoseconds(heavy(self.rng, 0.00003, 0.02))
+            answer = dns.empty_answer(ident, name, dns.AAAA, dns.NO_ERROR, edns=edns)
+            parts += [
+                self.datagram(asked, host, resolver, port, 53, dns.query(ident, name, dns.AAAA, edns=edns)),
+                self.datagram(answered, resolver, host, 53, port, answer),
+            ]
+        return parts
+
+    def ask_in_vain(self, wish: AskName) -> None:
+        resolver, host = self.cast.resolver, wish.host
+        self.meet(host, resolver, wish.at_ns)
+        ident, port = bits(self.rng, 16), self.free_port(host)
+        edns = host.stack.family == "linux"
+        wait = 0 if wish.name.endswith(self.cast.site_domain) else heavy(self.rng, 0.008, 0.3)
+        done = wish.at_ns + nanoseconds(heavy(self.rng, 0.0002, 0.003) + wait)
+        parts = [
+            self.datagram(wish.at_ns, host, resolver, port, 53, dns.query(ident, wish.name, dns.A, edns=edns)),
+            self.datagram(
+                done, resolver, host, 53, port,
+                dns.empty_answer(ident, wish.name, dns.A, dns.NO_SUCH_NAME, edns=edns),
+            ),
+        ]  # fmt: skip
+        if wait:
+            parts += self.ask_provider(wish.name, wish.at_ns + whole(self.rng, 70_000, 300_000), done)
+        if host.stack.family == "windows" and "." not in wish.name.removesuffix(f".{self.cast.site_domain}"):
+            parts += self.ask_link(host, wish.name.split(".")[0], done + whole(self.rng, 300_000, 4_000_000))
+        self.flows.append(Exchange(wish.at_ns, tuple(parts), wish.label, asks_for=wish.name))
+
+    def ask_provider(self, name: str, at_ns: int, before: int) -> list[Datagram]:
+        resolver, provider = self.cast.resolver, self.cast.forwarder
+        self.meet(resolver, provider, at_ns)
+        ident, port = bits(self.rng, 16), self.free_port(resolver)
+        answer = dns.empty_answer(ident, name, dns.A, dns.NO_SUCH_NAME, edns=True)
+        return [
+            self.datagram(at_ns, resolver, provider, port, 53, dns.query(ident, name, dns.A, edns=True)),
+            self.datagram(before - whole(self.rng, 40_000, 200_000), provider, resolver, 53, port, answer),
+        ]
+
+    def ask_link(self, host: Host, label: str, at_ns: int) -> list[Datagram]:
+        """Return what Windows does next with a short name: LLMNR, then again (RFC 4795, 2.7)."""
+        question = dns.link_local_query(bits(self.rng, 16), label)
+        port = self.free_port(host)
+        again = at_ns + nanoseconds(between(self.rng, 0.405, 0.425))
+        return [self.to_group(time, host, "llmnr", port, question, ttl=1) for time in (at_ns, again)]
+
+    def ask_time(self, wish: AskTime) -> None:
+        host, server = wish.host, wish.server
+        at_ns = self.resolve(host, server, wish.at_ns, wish.label) + whole(self.rng, 90_000, 900_000)
+        self.meet(host, server, at_ns)
+        is_windows = host.stack.family == "windows"
+        port = 123 if is_windows else self.free_port(host)
+        # Where the client's clock is nobody's business, the field is random (RFC 9109's neighbour).
+        clock = (
+            messages.ntp_time(at_ns + host.clock_ns) if is_windows else bits(self.rng, 32) << 32 | bits(self.rng, 32)
+        )
+        trip = int(server.way.rtt_ns * (1 + heavy(self.rng, 0.003, 0.3)))
+        answer = messages.time_answer(
+            self.rng, server.name, clock, at_ns + trip // 2 + server.clock_ns // 50, wish.poll
+        )
+        parts = (
+            self.datagram(
+                at_ns, host, server, port, 123, messages.time_question(clock, wish.poll, is_windows=is_windows)
+            ),
+            self.datagram(at_ns + trip, server, host, 123, port, answer),
+        )
+        self.flows.append(Exchange(at_ns, parts, wish.label))
+
+    def announce(self, wish: Announce) -> None:
+        host, rng, at_ns = wish.host, self.rng, wish.at_ns
+        parts: list[Datagram] = []
+        match wish.kind:
+            case Announcement.MDNS:
+                service = "_ipp._tcp.local" if chance(rng, 0.5) else "_googlecast._tcp.local"
+                parts.append(self.to_group(at_ns, host, "mdns", 5353, dns.multicast_query(service, dns.PTR), ttl=255))
+            case Announcement.SSDP:
+                port = self.free_port(host)
+                for number in range(4):
+                    later = at_ns + number * nanoseconds(between(rng, 1.0, 1.012))
+                    parts.append(
+                        self.to_group(later, host, "ssdp", port, messages.search_request("Browser/140"), ttl=1)
+                    )
+            case Announcement.NETBIOS:
+                name = "WPAD" if chance(rng, 0.4) else self.cast.site_domain.split(".")[0]
+                question = dns.netbios_query(bits(rng, 16), name, 0x1B)
+                for number in range(3):
+                    later = at_ns + number * nanoseconds(between(rng, 0.748, 0.766))
+                    target = self.cast.broadcast
+                    parts.append(Datagram(later, host, target, messages.BROADCAST_MAC, 137, 137, question))
+            case Announcement.DHCP:
+                parts += self.renew_lease(wish)
+        self.flows.append(Exchange(at_ns, tuple(parts), wish.label))
+
+    def renew_lease(self, wish: Announce) -> list[Datagram]:
+        host, server = wish.host, self.cast.resolver
+        self.meet(host, server, wish.at_ns)
+        number = bits(self.rng, 32)
+        request = messages.dhcp_renewal(number, host.mac, host.address, host.name)
+        answer = messages.dhcp_acknowledgment(
+            number,
+            host.mac,
+            host.address,
+            server=server.address,
+            router=self.cast.router.address,
+            domain=self.cast.site_domain,
+            lease_s=28_800,
+        )
+        return [
+            self.datagram(wish.at_ns, host, server, 68, 67, request),
+            self.datagram(wish.at_ns + nanoseconds(heavy(self.rng, 0.0004, 0.02)), server, host, 67, 68, answer),
+        ]
+
+    def meet(self, host: Host, other: Host, before: int) -> None:
+        """Let ``host`` ask for the Ethernet address of ``other`` (or of the router), unless it knows."""
+        peer = other if other.inside else self.cast.router
+        if host is peer or not host.inside:
+            return
+        pair = (min(host.address, peer.address), max(host.address, peer.address))
+        until = self.neighbours.get(pair, -1)
+        if until > before:
+            return
+        asked = before - whole(self.rng, 350_000, 1_400_000)
+        question = messages.arp_frame(
+            is_reply=False,
+            sender_mac=host.mac,
+            sender=host.address,
+            target_mac=peer.mac,
+            target=peer.address,
+            to_everybody=until < 0,  # a known neighbour is asked directly (RFC 1122, 2.3.2.1)
+        )
+        answer = messages.arp_frame(
+            is_reply=True,
+            sender_mac=peer.mac,
+            sender=peer.address,
+            target_mac=host.mac,
+            target=host.address,
+            to_everybody=False,
+        )
+        answered = asked + whole(self.rng, 60_000, 300_000)
+        self.flows.append(Exchange(asked, (RawFrame(asked, question), RawFrame(answered, answer)), "arp"))
+        self.neighbours[pair] = before + nanoseconds(between(self.rng, 90, 900))
+
+    def full_name(self, server: Host) -> str:
+        return f"{server.name.lower()}.{self.cast.site_domain}" if server.inside else server.name
+
+    def port(self, host: Host) -> int:
+        """Return the port from which ``host`` opens its next connection."""
+        low, high = host.stack.ports
+        if not host.stack.ports_count_up:
+            return whole(self.rng, low, high)
+        port = self.ports.get(host.address) or whole(self.rng, low, high)
+        # Programs that open sockets without sending take ports too.
+        following = port + (1 if chance(self.rng, 0.7) else whole(self.rng, 2, 6))
+        self.ports[host.address] = following if following <= high else low
+        return port
+
+    def free_port(self, host: Host) -> int:
+        """Return a random port, as resolvers choose it (RFC 5452)."""
+        return whole(self.rng, *host.stack.ports)
+
+    def datagram(
+        self, at_ns: int, sender: Host, receiver: Host, sender_port: int, port: int, payload: bytes
+    ) -> Datagram:
+        return Datagram(at_ns, sender, receiver.address, receiver.mac, sender_port, port, payload)
+
+    def to_group(self, at_ns: int, host: Host, group: str, port: int, payload: bytes, *, ttl: int) -> Datagram:
+        address, target_port = _MULTICAST[group]
+        return Datagram(at_ns, host, address, messages.multicast_mac(address), port, target_port, payload, ttl)

@@ -1,0 +1,62 @@
+"""What people and programs want from the network; the network decides what that takes."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from csirtlab.evidence.dialogues import Dialogue
+from csirtlab.evidence.model import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Talk to a server; its name is looked up first if it is not known."""
+
+    at_ns: int
+    host: Host
+    server: Host
+    port: int
+    dialogue: Dialogue
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskTime:
+    """Ask a time server; ``poll`` is the interval's exponent that the question carries."""
+
+    at_ns: int
+    host: Host
+    server: Host
+    poll: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskName:
+    """Ask for a name that does not exist."""
+
+    at_ns: int
+    host: Host
+    name: str
+    label: str
+
+
+class Announcement(Enum):
+    """What a host tells everybody."""
+
+    MDNS = "mdns"
+    SSDP = "ssdp"
+    NETBIOS = "netbios"
+    DHCP = "dhcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell everybody on the LAN something, or renew the lease."""
+
+    at_ns: int
+    host: Host
+    kind: Announcement
+    label: str
+
+
+Wish = Connect | AskTime | AskName | Announce
