@@ -2,13 +2,23 @@
 
 import io
 import json
+import socket
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Self
 
+import httpx
 import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from csirtlab.exchange.app import exchange_app
+from csirtlab.exchange.archives import pack
+from csirtlab.exchange.client import ExchangeClient
 from csirtlab.exchange.receipts import Receipt
 from csirtlab.exchange.store import ExchangeStore
 
@@ -50,14 +60,7 @@ def notebook() -> Notebook:
 
 @pytest.fixture
 def archive() -> Archive:
-    def make(files: dict[str, bytes]) -> bytes:
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
-            for name, content in files.items():
-                target.writestr(name, content)
-        return packed.getvalue()
-
-    return make
+    return lambda files: pack(files.items())
 
 
 @pytest.fixture
@@ -70,3 +73,121 @@ def hand_in(store: ExchangeStore) -> Hand:
             return store.submit(cohort, lab, trainee, incoming)
 
     return submit
+
+
+class People:
+    """A directory: two cohorts, one instructor each; carla is in both."""
+
+    def __init__(self) -> None:
+        self.roles = {
+            ("lima", "ana"): "trainee",
+            ("lima", "bob"): "trainee",
+            ("lima", "carla"): "trainee",
+            ("lima", "eva"): "instructor",
+            ("quito", "carla"): "trainee",
+            ("quito", "dan"): "trainee",
+            ("quito", "fred"): "instructor",
+        }
+
+    def role(self, cohort: str, username: str) -> str | None:
+        return self.roles.get((cohort, username))
+
+    def cohorts_of(self, username: str) -> list[str]:
+        return sorted(cohort for cohort, name in self.roles if name == username)
+
+    def trainees(self, cohort: str) -> list[str]:
+        return sorted(name for (at, name), role in self.roles.items() if at == cohort and role == "trainee")
+
+
+class OwnCases:
+    """Cases that say whose they are."""
+
+    def title(self, cohort: str, lab: str, trainee: str) -> str:
+        return f"{lab} for {trainee} in {cohort}"
+
+    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(release) as released, zipfile.ZipFile(packed, "w") as target:
+            target.writestr(f"{lab}.ipynb", released.read(f"{lab}.ipynb"))
+            target.writestr("evidence/whose.txt", f"{cohort} {trainee}")
+        return packed.getvalue()
+
+
+class Server:
+    """The exchange on loopback; the token of each person is their name with ``-token``."""
+
+    def __init__(self, url: str, store: ExchangeStore, people: People) -> None:
+        self.url = url
+        self.store = store
+        self.people = people
+        self.clients: dict[str, ExchangeClient] = {}
+        self.http = httpx.Client(base_url=url, trust_env=False, verify=False)
+
+    def as_(self, username: str) -> ExchangeClient:
+        if username not in self.clients:
+            self.clients[username] = ExchangeClient(self.url, f"{username}-token", pauses_s=())
+        return self.clients[username]
+
+    def ask(self, method: str, path: str, username: str | None = None, **parts: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {username}-token"} if username else {}
+        return self.http.request(method, path, headers=headers | parts.pop("headers", {}), **parts)
+
+
+async def identify(token: str) -> str | None:
+    username = token.removesuffix("-token")
+    return username if token.endswith("-token") and username else None
+
+
+class Loopback:
+    """A real uvicorn for the whole run, in a thread; each test puts its own application behind it."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            self._serve, log_level="warning", lifespan="off", interface="asgi3", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listening],))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._listening.close()
+
+
+@pytest.fixture(scope="session")
+def loopback() -> Iterator[Loopback]:
+    with Loopback() as served:
+        yield served
+
+
+@pytest.fixture
+def server(store: ExchangeStore, loopback: Loopback) -> Iterator[Server]:
+    people = People()
+    loopback.app = exchange_app(store, identify, people, OwnCases())
+    server = Server(loopback.url, store, people)
+    yield server
+    for client in [server.http, *server.clients.values()]:
+        client.close()
+
+
+@pytest.fixture
+def released(server: Server, archive: Archive, notebook: Notebook) -> Server:
+    """The server, with c2-beacon released in lima."""
+    server.as_("eva").release("lima", "c2-beacon", archive({"c2-beacon.ipynb": notebook()}))
+    return server
+
+
+@pytest.fixture
+def work(archive: Archive, notebook: Notebook) -> Callable[[str], bytes]:
+    """Makes a submission from the text of its one cell."""
+    return lambda text: archive({"c2-beacon.ipynb": notebook(text)})

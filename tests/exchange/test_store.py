@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "exchange"
 
 
-def put(store: ExchangeStore, action: Callable[..., Any], *named: object, content: bytes) -> Any:  # noqa: ANN401
+def put(store: ExchangeStore, action: Callable[..., Any], *named: object, content: bytes) -> Any:
     with store.receive(limit=1000, too_large="Too large.") as incoming:
         incoming.write(content)
         return action(*named, incoming)
@@ -79,7 +79,7 @@ def test_the_same_content_of_two_trainees_is_two_submissions(store: ExchangeStor
 def test_the_latest_is_the_last_in_the_log_when_the_clock_steps_back(
     store: ExchangeStore,
     hand_in: Hand,
-    clock: Any,  # noqa: ANN401  conftest's own class
+    clock: Any,
 ) -> None:
     hand_in(b"first")
     clock.now -= timedelta(hours=1)

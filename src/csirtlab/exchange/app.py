@@ -16,10 +16,11 @@ from csirtlab.content.labs import LAB_NAME
 from csirtlab.errors import CsirtlabError, ExchangeError
 from csirtlab.exchange.archives import Bounds, check_archive, check_lab_archive
 from csirtlab.exchange.entries import Entry, time_text
+from csirtlab.exchange.limits import FEEDBACK_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT
 from csirtlab.exchange.objects import Incoming
 from csirtlab.exchange.receipts import public_pem
 from csirtlab.exchange.refusals import Refusal
-from csirtlab.exchange.store import FEEDBACK_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT, ExchangeStore
+from csirtlab.exchange.store import ExchangeStore
 
 Identify = Callable[[str], Awaitable[str | None]]
 """Returns the username that a hub token belongs to; None for a token that the hub does not know."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from csirtlab.exchange.limits import MIB
 from csirtlab.exchange.refusals import Refusal
 
-MIB = 1024 * 1024
 _ENCRYPTED = 0x1  # general purpose bit 0, PKWARE APPNOTE 4.4.4
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 

@@ -21,11 +21,6 @@ from csirtlab.exchange.objects import Incoming, Objects
 from csirtlab.exchange.receipts import Receipt, ensure_key, sign_receipt
 from csirtlab.exchange.refusals import Refusal
 
-MIB = 1024 * 1024
-SUBMISSION_LIMIT = 20 * MIB
-RELEASE_LIMIT = 100 * MIB
-FEEDBACK_LIMIT = 50 * MIB
-
 
 def exchange_root(home: Path) -> Path:
     """Return where the exchange of a home lies."""
