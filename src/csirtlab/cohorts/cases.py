@@ -1,7 +1,5 @@
 """A trainee's lab folder: the notebook in their language beside the evidence of their own case."""
 
-import io
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -12,12 +10,11 @@ from csirtlab.content.scenarios import read_scenario
 from csirtlab.errors import CohortError
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import case_seed
+from csirtlab.exchange.archives import pack
 from csirtlab.labs.case_sheet import write_case_sheet
+from csirtlab.labs.source import variant_name
 from csirtlab.labs.texts import lab_texts
 from csirtlab.languages import Language
-
-STAMP = (2020, 1, 1, 0, 0, 0)
-"""Every member's time in the archive: the same case gives the same bytes."""
 
 
 class CaseFolders:
@@ -54,27 +51,14 @@ class CaseFolders:
             evidence = Path(aside) / "evidence"
             make_evidence(scenario, case_seed(bytes.fromhex(found.secret), lab, trainee), evidence)
             write_case_sheet(source, evidence, cohort=cohort, trainee=trainee, language=language)
-            return _archive(lab, notebook, evidence)
+            files = [(f"evidence/{path.name}", path.read_bytes()) for path in evidence.iterdir()]
+            return pack([(f"{lab}.ipynb", notebook), *files])
 
 
 def _released_notebook(release: Path, lab: str, language: Language) -> bytes:
     with zipfile.ZipFile(release) as archive:
         names = set(archive.namelist())
-        for name in (f"languages/{language}.ipynb", f"{lab}.ipynb"):
-            if name in names:
-                return archive.read(name)
+        name = variant_name(lab, language, names)
+        if name in names:
+            return archive.read(name)
     raise CohortError(f'the release of "{lab}" has no {lab}.ipynb. Generate and release it again in the formgrader.')
-
-
-def _archive(lab: str, notebook: bytes, evidence: Path) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        archive.writestr(zipfile.ZipInfo(f"{lab}.ipynb", STAMP), notebook, zipfile.ZIP_DEFLATED)
-        # Sorted: directory order differs between machines.
-        for path in sorted(evidence.iterdir()):
-            with (
-                path.open("rb") as file,
-                archive.open(zipfile.ZipInfo(f"evidence/{path.name}", STAMP), "w", force_zip64=False) as member,
-            ):
-                shutil.copyfileobj(file, member)
-    return packed.getvalue()

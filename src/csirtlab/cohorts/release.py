@@ -1,14 +1,12 @@
 """A lab's release: nbgrader's release version of it, packed for the exchange."""
 
-import io
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
-from csirtlab.cohorts.cases import STAMP
 from csirtlab.errors import CohortError
+from csirtlab.exchange.archives import pack
 
 
 def generate(folder: Path, lab: str) -> None:
@@ -28,10 +26,6 @@ def generate(folder: Path, lab: str) -> None:
 
 
 def pack_release(folder: Path) -> bytes:
-    """Return the zip of a release folder, members sorted, the same bytes each time."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            member = zipfile.ZipInfo(path.relative_to(folder).as_posix(), STAMP)
-            archive.writestr(member, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+    """Return the zip of a release folder for the exchange."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return pack((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files)

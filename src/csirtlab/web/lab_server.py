@@ -17,7 +17,8 @@ from csirtlab.content.labs import LAB_NAME
 from csirtlab.errors import CsirtlabError
 from csirtlab.exchange.client import ExchangeClient
 from csirtlab.exchange.receipts import Receipt
-from csirtlab.kit.findings import findings_in
+from csirtlab.exchange.work import keep_receipt
+from csirtlab.kit.case import FINDING
 from csirtlab.languages import Language, translator
 from csirtlab.web.pages import STATIC, page
 
@@ -126,7 +127,7 @@ class SubmitHandler(_LabHandler):
             "receipt.html",
             receipt=receipt,
             title=sheet["title"],
-            file=receipt_path(folder, receipt).name,
+            file=f"receipt-{receipt.position}.json",
             notebook=self.notebook_url(folder),
         )
 
@@ -139,13 +140,8 @@ def fetch_lab(exchange: ExchangeClient, folder: LabFolder) -> None:
 def submit_lab(exchange: ExchangeClient, folder: LabFolder) -> Receipt:
     """Submit what is saved in ``folder`` and keep the receipt beside it."""
     receipt = exchange.submit(folder.cohort, folder.lab, folder.path)
-    receipt_path(folder, receipt).write_text(receipt.to_json(), encoding="utf-8")
+    keep_receipt(receipt, folder.path)
     return receipt
-
-
-def receipt_path(folder: LabFolder, receipt: Receipt) -> Path:
-    """Return where a receipt is kept in the trainee's home."""
-    return folder.path / f"receipt-{receipt.position}.json"
 
 
 def open_questions(notebook: Path, sheet: dict[str, Any]) -> list[str]:
@@ -153,12 +149,16 @@ def open_questions(notebook: Path, sheet: dict[str, Any]) -> list[str]:
 
     Reports are prose and always count as answered here: only a reader can tell.
     """
-    try:
-        answered = set(findings_in(json.loads(notebook.read_text(encoding="utf-8"))))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        answered = set()
+    answered = answered_questions(json.loads(notebook.read_text(encoding="utf-8")))
     asked = [question["id"] for question in sheet["questions"] if question["kind"] != "report"]
     return [question for question in asked if question not in answered]
+
+
+def answered_questions(notebook: dict[str, Any]) -> set[str]:
+    """Return the ids of the questions that the outputs of a notebook report a finding for."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    found = [output.get("data", {}).get(FINDING) for output in outputs]
+    return {finding["question"] for finding in found if isinstance(finding, dict) and "question" in finding}
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
