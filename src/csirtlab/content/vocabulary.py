@@ -92,8 +92,8 @@ VERBS: Mapping[str, Verb] = {
     "chat": Verb(
         "a web application that asks in bursts, whenever its person is active",
         {
-            "connections": Parameter(10, 2000, "connections in the window"),
-            "bursts": Parameter(3, 200, "bursts in which they come"),
+            "connections": Parameter(1, 2000, "connections in the window"),
+            "bursts": Parameter(1, 200, "bursts in which they come"),
             "request_bytes": Parameter(40, 60_000, "bytes that the client sends, before encryption"),
             "response_bytes": Parameter(40, 400_000, "bytes that the server answers, before encryption"),
         },

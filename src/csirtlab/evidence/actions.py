@@ -140,9 +140,9 @@ def _intranet(doing: _Doing) -> Iterator[Wish]:
         ]
         fetches += [
             Fetch(
-                f"/static/{whole(rng, 16**5, 16**6 - 1):x}.png",
+                f"/static/{whole(rng, 16**5, 16**6 - 1):x}.css",
                 doing.draw_heavy("response_bytes"),
-                "image/png",
+                "text/css",
                 nanoseconds(heavy(rng, 0.0004, 0.02)),
                 nanoseconds(heavy(rng, 0.004, 0.1)),
             )

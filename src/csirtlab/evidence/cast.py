@@ -178,7 +178,7 @@ def _draw_way(rng: Random, rtt_ms: tuple[float, float]) -> Way:
     return Way(
         rtt_ns=nanoseconds(heavy(rng, rtt_ms[0] / 1000, rtt_ms[1] / 1000)),
         hops=whole(rng, 7, 19),
-        loss=between(rng, 0.0002, 0.004) if chance(rng, 0.4) else 0.0001,
+        loss=between(rng, 0.0005, 0.008) if chance(rng, 0.4) else 0.0002,
         pace_ns=whole(rng, 60_000, 700_000),  # 16 to 190 Mbit/s
         mss=pick(rng, (1460, 1460, 1460, 1440, 1412, 1400)),
     )

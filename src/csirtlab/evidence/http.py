@@ -86,7 +86,7 @@ def http_date(at_ns: int) -> str:
 
 
 def _body(rng: Random, fetch: Fetch) -> bytes:
-    if "html" not in fetch.kind:
+    if not fetch.kind.startswith("text/"):
         return noise(rng, fetch.response_bytes)
     words = []
     length = 0
@@ -94,6 +94,8 @@ def _body(rng: Random, fetch: Fetch) -> bytes:
         word = pick(rng, _WORDS)
         words.append(word)
         length += len(word) + 1
+    if "html" not in fetch.kind:
+        return "".join(f".{word} {{ order: {number} }}\n" for number, word in enumerate(words[::3])).encode()
     text = " ".join(words)[: max(0, fetch.response_bytes - 120)]
     return (
         f'<!doctype html>\n<html lang="es"><head><meta charset="utf-8"><title>Intranet</title></head>\n'
@@ -107,5 +109,5 @@ _WORDS = tuple(
     direccion documento equipo expediente fecha firma formulario gestion informe jornada licencia memorando mesa
     nota oficina orden pago partida permiso personal plan plazo presupuesto proceso proveedor registro reglamento
     resolucion reunion sala servicio solicitud sueldo tabla turno unidad vacaciones viaje
-    """.split()
+    """.split()  # noqa: SIM905 - sixty quoted words would hide the list
 )

@@ -16,7 +16,7 @@ _WORDS = tuple(
     plata polar prado prime puente puma quick quinto rapid real red rio roble rumbo sabana sage selva sereno
     sierra silver sol south stone sur swift tango terra tidal torre tropic true tucan urban valle vega verde
     viento vista vivo west white wide wild winter yunque zafiro zenith zorro
-    """.split()
+    """.split()  # noqa: SIM905 - so many quoted words would hide the list
 )
 _NOUNS = tuple(
     """
@@ -30,7 +30,7 @@ _NOUNS = tuple(
     shop signal site space spark spot stack stage station storage store stream street studio suite supply sync
     system table tag team terminal tienda tools track trade travel trend tribune valley vault video view voice
     wave web wiki works world yard zone
-    """.split()
+    """.split()  # noqa: SIM905 - so many quoted words would hide the list
 )
 _DEPARTMENTS = (
     "FIN", "RRHH", "LEG", "COMPRAS", "DIR", "ARCH", "PRENSA", "TES", "CONT", "PLAN", "AUD", "SEC", "REG", "TI",

@@ -25,7 +25,7 @@ class _Network:
         self.cast = cast
         self.rng = rng
         self.flows: list[Flow] = []
-        self.names: dict[tuple[str, str], int] = {}  # (host, name) -> known until
+        self.names: dict[tuple[str, str], tuple[int, int]] = {}  # (host, name) -> known from, until
         self.resolved: dict[str, int] = {}  # what the site's resolver knows, and until when
         self.neighbours: dict[tuple[str, str], int] = {}
         self.ports: dict[str, int] = {}
@@ -51,11 +51,11 @@ class _Network:
 
     def resolve(self, host: Host, server: Host, at_ns: int, label: str) -> int:
         """Look the server's name up unless the host knows it; return when it knows."""
-        if self.names.get((host.address, server.name), 0) > at_ns:
-            return at_ns
+        known_from, known_until = self.names.get((host.address, server.name), (0, 0))
+        if known_until > at_ns:
+            return max(at_ns, known_from)  # a second program waits for the answer to the first one's question
         if host is self.cast.resolver:
-            done, _ = self.forward(server, at_ns, label)
-            return done
+            return self.forward(server, at_ns, label)[0]
         self.meet(host, self.cast.resolver, at_ns)
         arrival = at_ns + nanoseconds(heavy(self.rng, 0.00012, 0.003))
         name = self.full_name(server)
@@ -68,7 +68,7 @@ class _Network:
         parts = self.lookup(host, self.cast.resolver, at_ns, done, name, server.address, ttl, edns=edns)
         self.flows.append(Exchange(at_ns, tuple(parts), label, asks_for=name))
         ready = max(part.at_ns for part in parts)
-        self.names[host.address, server.name] = ready + ttl * SECOND
+        self.names[host.address, server.name] = (ready, ready + ttl * SECOND)
         return ready
 
     def forward(self, server: Host, at_ns: int, label: str) -> tuple[int, int]:

@@ -28,6 +28,7 @@ class _Side:
         self.stack = host.stack
         self.sequence = bits(rng, 32)
         self.clock_ns = 0  # its last packet; what it sends next comes after
+        self.window = 0  # the last one it offered
         self.flight = _FIRST_FLIGHT
         self.owes_ack = False
         socket = host.stack.identification is Identification.SOCKET
@@ -218,8 +219,10 @@ class _Connection:
     def probe(self, at_ns: int) -> None:
         """Emit a keep-alive of the client (RFC 9293, 3.8.4) and its answer; Windows sends one byte."""
         payload = b"\x00" if self.client.stack.family == "windows" else b""
-        at_ns = self.emit(self.client, at_ns, ACK, payload, sequence=self.client.sequence - 1)
-        self.emit(self.server, at_ns + self.answer_delay(self.server), ACK)
+        at_ns = self.emit(
+            self.client, at_ns, ACK, payload, sequence=self.client.sequence - 1, window=self.client.window
+        )
+        self.emit(self.server, at_ns + self.answer_delay(self.server), ACK, window=self.server.window)
 
     def emit(
         self,
@@ -246,6 +249,7 @@ class _Connection:
             options = stamp + options_after
         if window is None:
             window = side.stack.settled - int(heavy(self.rng, 1, 9)) + 1
+        side.window = window
         self.out.append(
             Segment(
                 at_ns=at_ns,

@@ -79,7 +79,8 @@ class TlsSession:
         for number, request in enumerate(self.requests):
             asked, answered = sealed(rng, request.request_bytes), sealed(rng, request.response_bytes)
             if number == 0:
-                yield Turn(True, finished + settings + asked, int(bell(rng, 0.0003, 0.004) * SECOND))
+                yield Turn(True, finished + settings, int(bell(rng, 0.0003, 0.004) * SECOND))
+                yield Turn(True, asked, int(bell(rng, 0.00004, 0.0009) * SECOND))
                 yield Turn(False, tickets + sealed(rng, 9), int(between(rng, 0.0001, 0.0009) * SECOND))
                 yield Turn(False, answered, request.think_ns)
             else:
