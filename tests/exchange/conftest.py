@@ -52,7 +52,14 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[ExchangeStore]:
 @pytest.fixture
 def notebook() -> Notebook:
     def make(text: str = "1 + 1") -> bytes:
-        cell = {"cell_type": "code", "id": "c1", "metadata": {}, "source": text, "outputs": [], "execution_count": None}
+        cell: dict[str, object] = {
+            "cell_type": "code",
+            "id": "c1",
+            "metadata": {},
+            "source": text,
+            "outputs": [],
+            "execution_count": None,
+        }
         return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
     return make
@@ -176,7 +183,8 @@ def server(store: ExchangeStore, loopback: Loopback) -> Iterator[Server]:
     loopback.app = exchange_app(store, identify, people, OwnCases())
     server = Server(loopback.url, store, people)
     yield server
-    for client in [server.http, *server.clients.values()]:
+    server.http.close()
+    for client in server.clients.values():
         client.close()
 
 

@@ -40,11 +40,11 @@ class ExchangeClient:
         url: str,
         token: str,
         *,
-        pauses_s: tuple[float, ...] = PAUSES_S,
+        pauses_s: tuple[float, ...] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = url
-        self._pauses_s = pauses_s
+        self._pauses_s = PAUSES_S if pauses_s is None else pauses_s
         self._sleep = sleep
         # trust_env would send a hub's own address through a ministry's proxy.
         self._http = httpx.Client(
@@ -153,7 +153,7 @@ class ExchangeClient:
         """Return the public key that receipts are checked with, as PEM text."""
         return self._ask("GET", "key").content
 
-    def _ask(self, method: str, path: str, **parts: Any) -> httpx.Response:  # noqa: ANN401  httpx's own arguments
+    def _ask(self, method: str, path: str, **parts: Any) -> httpx.Response:
         if "content" in parts:
             parts["headers"] = {"Content-Type": "application/zip"}
         problem = ""

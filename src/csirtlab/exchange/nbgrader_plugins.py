@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.api import NbGraderAPI
@@ -43,9 +43,14 @@ class Exchange(abc.Exchange):
         True, help="Whether a lab's folder lies in one of its cohort (COHORT/LAB) or directly where nbgrader runs."
     ).tag(config=True)
 
-    def __init__(self, coursedir: Any = None, authenticator: Any = None, **rest: Any) -> None:  # noqa: ANN401
+    def __init__(self, coursedir: Any = None, authenticator: Any = None, **rest: Any) -> None:
         rest.pop("authentictor", None)  # nbgrader 0.9.6 misspells it in two places of its API
         super().__init__(coursedir=coursedir, authenticator=authenticator, **rest)
+
+    def fail(self, msg: str) -> NoReturn:
+        """Say what went wrong, and stop as nbgrader's operations do."""
+        self.log.fatal(msg)
+        raise abc.ExchangeError(msg)
 
     @contextmanager
     def client(self) -> Iterator[ExchangeClient]:

@@ -16,7 +16,7 @@ _CLASSES = {
 }
 
 
-def configure(c: Any) -> None:  # noqa: ANN401  traitlets' Config
+def configure(c: Any) -> None:
     """Set all eight plug points; where the exchange is, they read from the environment when they are used."""
     for point, name in _CLASSES.items():
         setattr(c.ExchangeFactory, point, f"{_PLUGINS}.{name}")

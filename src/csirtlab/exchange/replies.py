@@ -54,12 +54,12 @@ class Labs:
     labs: tuple[LabListing, ...]
 
 
-def read_labs(reply: Any) -> Labs:  # noqa: ANN401  JSON
+def read_labs(reply: Any) -> Labs:
     """Read the answer of GET /labs."""
     return Labs(reply["username"], tuple(_lab(lab) for lab in reply["labs"]))
 
 
-def _lab(reply: Any) -> LabListing:  # noqa: ANN401  JSON
+def _lab(reply: Any) -> LabListing:
     return LabListing(
         cohort=reply["cohort"],
         lab=reply["lab"],
@@ -71,7 +71,7 @@ def _lab(reply: Any) -> LabListing:  # noqa: ANN401  JSON
     )  # fmt: skip
 
 
-def read_submission(reply: Any) -> Submission:  # noqa: ANN401  JSON
+def read_submission(reply: Any) -> Submission:
     """Read one submission as it stands in a list."""
     given = reply["feedback"]
     return Submission(
