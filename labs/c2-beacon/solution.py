@@ -20,9 +20,8 @@ def https_connections(case):
     return found
 
 
-def timers(case):
+def find_timers(connections):
     """The pairs of host and name that keep a rhythm and that no other host shares, the steadiest first."""
-    connections = https_connections(case)
     hosts = connections.groupby("name")["host"].nunique()
     rows = []
     for (host, name), starts in connections.groupby(["host", "name"])["start"]:
@@ -38,13 +37,14 @@ def timers(case):
     return sorted(rows, key=lambda row: row["spread"])
 
 
-def suspect(case):
+def find_scattered(timers):
     """The timer that scatters as if on purpose: by about ten per cent, where a plain one keeps within two."""
-    scattered = [row for row in timers(case) if row["spread"] > 0.03]
-    return scattered[0] if scattered else None
+    return next((row for row in timers if row["spread"] > 0.03), None)
 
 
-found = suspect(case)
+connections = https_connections(case)
+timers = find_timers(connections)
+found = find_scattered(timers)
 case.answer("infected_host", found["host"])
 '''
 
@@ -53,12 +53,12 @@ case.answer("c2_domain", found["name"])
 """
 
 LOOK_ALIKE = """\
-case.answer("look_alike", timers(case)[0]["name"])
+case.answer("look_alike", timers[0]["name"])
 """
 
 FIRST_BEACON = """\
-calls = https_connections(case)
-calls = calls[(calls["host"] == found["host"]) & (calls["name"] == found["name"])].sort_values("start")
+beacon = connections[(connections["host"] == found["host"]) & (connections["name"] == found["name"])]
+calls = beacon.sort_values("start")
 case.answer("first_beacon", calls["start"].min())
 """
 
@@ -72,7 +72,7 @@ case.answer("bytes_out", calls["sent"].sum())
 
 BEACON_DETECTOR = """\
 def find_beacon(case):
-    row = suspect(case)
+    row = find_scattered(find_timers(https_connections(case)))
     return row and row["host"]
 
 
