@@ -11,20 +11,20 @@ import csirtlab
 from csirtlab.kit.forms import HINTS
 
 SOURCE = Path(csirtlab.__file__).parent
-TELLERS = {"tell": 1, "_tell": 0, "FormError": 0, "_say": 0}
-"""The functions that translate, and the place of the sentence among their arguments."""
+TELLERS = {"tell", "_tell", "FormError"}
+"""The functions that translate: the sentence is their first argument, or their second after a language."""
 
 
 def sentences(package: str) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for path in sorted((SOURCE / package).glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            place = TELLERS.get(name)
-            if place is not None and len(node.args) > place and isinstance(node.args[place], ast.Constant):
-                found.add(str(node.args[place].value))  # type: ignore[attr-defined]  # a Constant, as just seen
+            texts = [arg.value for arg in node.args[:2] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            if name in TELLERS and texts:
+                found.add(texts[0])
     return found
 
 

@@ -76,7 +76,8 @@ def column(texts: Sequence[str], field_type: str) -> "pd.Series[Any]":
         return pd.Series(pd.to_numeric(pd.Series(values, dtype="object"), errors="coerce"), dtype="float64")
     if field_type in (EPOCH, "FT_ABSOLUTE_TIME"):
         return _times(values, field_type == EPOCH)
-    return pd.Series(values, dtype="object" if set(values) <= {None} else None)
+    # With one text at the end, a column without any value is a column of texts too.
+    return pd.Series([*values, ""]).iloc[:-1]
 
 
 def _all_match(pattern: re.Pattern[str], values: Sequence[str | None]) -> bool:

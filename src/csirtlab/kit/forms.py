@@ -124,7 +124,7 @@ def _plain(value: object) -> object:
     return number.item() if number.size == 1 else value
 
 
-def _numpy_duration(value: Any) -> timedelta:  # noqa: ANN401  # numpy is not imported for its type's sake
+def _numpy_duration(value: Any) -> timedelta:  # Any: numpy is not imported for its type's sake
     nanoseconds = value.astype("timedelta64[ns]").astype("int64").item()
     if nanoseconds == -(2**63):  # numpy's NaT
         raise FormError("There is no value yet: {expected} is expected.", expected=HINTS["time"])

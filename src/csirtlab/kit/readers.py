@@ -102,7 +102,8 @@ def tshark_rows(
 
 def dissection(path: Path, number: int, language: str) -> str:
     """Return tshark's full dissection and hex dump of one frame as text."""
-    process = _start(path, ["-V", "-x"], f"frame.number == {number}", language)
+    # -c ends the reading there; frames before it are read all the same, a dissection may depend on them.
+    process = _start(path, ["-V", "-x", "-c", str(number)], f"frame.number == {number}", language)
     output, errors = process.communicate()
     _check(process.returncode, errors, None, language)
     return output.decode("utf-8", "replace")
