@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from csirtlab.cohorts.folders import Home, ensure_owned, give_tree, remove_tree, write_private
+from csirtlab.cohorts.gradebook import enter_trainees
 from csirtlab.cohorts.passphrases import hash_passphrase, make_passphrase
 from csirtlab.cohorts.roster import RESERVED, Entry
 from csirtlab.cohorts.store import Account, Cohort, Membership, Store, add_account
@@ -110,8 +111,9 @@ def add_people(store: Store, home: Home, *, cohort: str, roster: Sequence[Entry]
         for account, role in store.people(cohort)
     ]
     write_private(home.cohort(cohort) / "roster.json", roster_document(everybody))
+    enter_trainees(home.cohort(cohort), cohort, missing)
     if server is not None:
-        give_tree(home.cohort(cohort) / "roster.json", server.uid)
+        give_tree(home.cohort(cohort), server.uid)
     added = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in missing]
     write_private(home.sign_ins / f"{cohort}.csv", _sign_in_table(added))
     return added
@@ -172,6 +174,7 @@ def _make_folder(
         (aside / folder).mkdir()
     for lab in course.labs:
         assemble_source(lab, aside / "source" / lab.name)
+    enter_trainees(aside, name, roster)
     aside.rename(home.cohort(name))
 
 

@@ -107,5 +107,6 @@ def _workshop(c: Any, settings: RunSettings, home: Home) -> None:
 
 def _pages(c: Any, settings: RunSettings, content: Path) -> None:
     c.JupyterHub.template_paths = [str(content / "hub_config" / "templates")]
+    c.JupyterHub.logo_file = str(content / "hub_config" / "logo.svg")
     c.JupyterHub.default_url = SERVICE_PREFIX
     c.JupyterHub.template_vars = {"is_unsafe": settings.is_unsafe}
