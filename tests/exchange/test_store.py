@@ -69,6 +69,17 @@ def test_going_back_to_earlier_work_is_a_new_submission(store: ExchangeStore, ha
     assert store.index.submissions("lima", "c2-beacon", "ana")[-1].position == third.position == 2
 
 
+def test_a_script_cannot_fill_the_disk_with_submissions(hand_in: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("csirtlab.exchange.store.SUBMISSIONS_LIMIT", 2)
+    hand_in(b"first")
+    second = hand_in(b"second")
+
+    with pytest.raises(Refusal, match="send the notebook to the instructor"):
+        hand_in(b"third")
+    assert hand_in(b"second") == second
+    assert hand_in(b"third", trainee="bob").position == 2
+
+
 def test_the_same_content_of_two_trainees_is_two_submissions(store: ExchangeStore, hand_in: Hand) -> None:
     hand_in(b"copied", trainee="ana")
     hand_in(b"copied", trainee="bob")

@@ -1,6 +1,9 @@
-"""How much the exchange takes of each kind, in bytes."""
+"""How much the exchange takes of each kind: sizes in bytes."""
 
 MIB = 1024 * 1024
 SUBMISSION_LIMIT = 20 * MIB
 RELEASE_LIMIT = 100 * MIB
 FEEDBACK_LIMIT = 50 * MIB
+
+SUBMISSIONS_LIMIT = 100
+"""Different submissions of one trainee to one lab: they are kept for good, and one script must not fill the disk."""

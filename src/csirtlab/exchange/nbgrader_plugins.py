@@ -4,6 +4,7 @@ Names are nbgrader's own, so that its configuration sections and messages fit; *
 *assignment* become *trainee* and *lab* here and nowhere else.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,11 @@ class Exchange(abc.Exchange):
         self.log.fatal(msg)
         raise abc.ExchangeError(msg)
 
+    @property
+    def courses(self) -> Any:
+        """Where nbgrader keeps this cohort's folders, and which student and lab the operation is about."""
+        return self.coursedir
+
     @contextmanager
     def client(self) -> Iterator[ExchangeClient]:
         """Give the client for one operation; what the exchange refuses fails as nbgrader's operations do."""
@@ -64,14 +70,15 @@ class Exchange(abc.Exchange):
     @property
     def cohort(self) -> str:
         """The cohort that this is about."""
-        if not self.coursedir.course_id:
+        cohort = self.courses.course_id or os.environ.get("CSIRTLAB_COHORT")
+        if not cohort:
             self.fail("Which cohort? Add: --course COHORT")
-        return str(self.coursedir.course_id)
+        return str(cohort)
 
     @property
     def lab(self) -> str:
         """The lab that this is about."""
-        return str(self.coursedir.assignment_id)
+        return str(self.courses.assignment_id)
 
     def place(self, cohort: str, lab: str) -> Path:
         """Return the folder of a lab in the caller's home."""
@@ -80,16 +87,16 @@ class Exchange(abc.Exchange):
 
     def refuse_other_student(self) -> None:
         """Refuse ``--student``: on this side, the token says who one is."""
-        if self.coursedir.student_id not in ANYBODY:
+        if self.courses.student_id not in ANYBODY:
             self.fail(
-                f"The exchange takes your name from your sign-in; --student={self.coursedir.student_id} is not "
+                f"The exchange takes your name from your sign-in; --student={self.courses.student_id} is not "
                 "possible. Leave --student out."
             )
 
     def concerns(self, student: str) -> bool:
         """Return whether an operation over students is about this one (``--student``, ``student_id_exclude``)."""
-        wanted = self.coursedir.student_id or "*"
-        excluded = [name.strip() for name in self.coursedir.student_id_exclude.split(",")]
+        wanted = self.courses.student_id or "*"
+        excluded = [name.strip() for name in self.courses.student_id_exclude.split(",")]
         return fnmatch(student, wanted) and student not in excluded
 
     def init_src(self) -> None:
@@ -135,7 +142,7 @@ class ExchangeSubmit(Exchange, abc.ExchangeSubmit):
     def init_src(self) -> None:
         """Find the folder; a path may be given for the lab, as nbgrader allows."""
         self.refuse_other_student()
-        self.coursedir.assignment_id = Path(self.lab).name
+        self.courses.assignment_id = Path(self.lab).name
         self.folder = self.place(self.cohort, self.lab)
 
     def copy_files(self) -> None:
@@ -181,7 +188,7 @@ class ExchangeList(Exchange, abc.ExchangeList):
     """``nbgrader list``: released labs, own submissions (``--cached``), everybody's (``--inbound``)."""
 
     def _is_wanted(self, cohort: str, lab: str) -> bool:
-        return self.coursedir.course_id in ("", "*", cohort) and self.lab in ("", "*", lab)
+        return self.courses.course_id in ("", "*", cohort) and self.lab in ("", "*", lab)
 
     def list_files(self) -> list[dict[str, Any]]:
         """Return and log the rows; what they hold, nbgrader's panels read."""
@@ -238,7 +245,7 @@ class ExchangeReleaseAssignment(Exchange, abc.ExchangeReleaseAssignment):
 
     def init_src(self) -> None:
         """Find the release folder that ``nbgrader generate_assignment`` made."""
-        self.folder = Path(self.coursedir.format_path(self.coursedir.release_directory, ".", self.lab))
+        self.folder = Path(self.courses.format_path(self.courses.release_directory, ".", self.lab))
         if not self.folder.is_dir():
             self.fail(f"There is no {self.folder}. Make it first: nbgrader generate_assignment {self.lab}")
 
@@ -248,7 +255,7 @@ class ExchangeReleaseAssignment(Exchange, abc.ExchangeReleaseAssignment):
             released = [lab for lab in client.labs().labs if lab.released]
             if not self.force and (self.cohort, self.lab) in [(lab.cohort, lab.lab) for lab in released]:
                 self.fail(f"{self.lab} is released in {self.cohort} already. To replace it, add: --force")
-            client.release(self.cohort, self.lab, pack(_folder_files(self.folder, self.coursedir.ignore)))
+            client.release(self.cohort, self.lab, pack(_folder_files(self.folder, self.courses.ignore)))
         self.log.info("Released as: %s %s", self.cohort, self.lab)
 
 
@@ -257,8 +264,8 @@ class ExchangeReleaseFeedback(Exchange, abc.ExchangeReleaseFeedback):
 
     def copy_files(self) -> None:
         """Upload ``feedback/STUDENT/LAB/*.html``."""
-        pattern = self.coursedir.format_path(self.coursedir.feedback_directory, "*", self.lab)
-        root = Path(self.coursedir.root)
+        pattern = self.courses.format_path(self.courses.feedback_directory, "*", self.lab)
+        root = Path(self.courses.root)
         found = sorted(root.glob(str(Path(pattern).relative_to(root))))
         students = [folder.parent.name for folder in found if any(folder.glob("*.html"))]
         students = [student for student in students if self.concerns(student)]
@@ -270,7 +277,7 @@ class ExchangeReleaseFeedback(Exchange, abc.ExchangeReleaseFeedback):
             self.each(students, lambda student: self._release(client, student))
 
     def _release(self, client: ExchangeClient, student: str) -> None:
-        folder = Path(self.coursedir.format_path(self.coursedir.feedback_directory, student, self.lab))
+        folder = Path(self.courses.format_path(self.courses.feedback_directory, student, self.lab))
         pages = [(page.name, page.read_bytes()) for page in folder.glob("*.html")]
         receipt = _receipt_in(folder)
         client.give_feedback(
@@ -286,9 +293,10 @@ class ExchangeCollect(Exchange, abc.ExchangeCollect):
         """Read the due date, for ``--before-duedate``."""
         self.duedate: datetime | None = None
         if self.before_duedate:
-            with Gradebook(self.coursedir.db_url, self.cohort) as gradebook:
+            with Gradebook(self.courses.db_url, self.cohort) as gradebook:
                 try:
-                    naive = gradebook.find_assignment(self.lab).duedate  # in UTC
+                    assignment: Any = gradebook.find_assignment(self.lab)
+                    naive = assignment.duedate  # in UTC
                 except MissingEntry:
                     naive = None
             self.duedate = naive.replace(tzinfo=UTC) if naive else None
@@ -311,7 +319,7 @@ class ExchangeCollect(Exchange, abc.ExchangeCollect):
 
     def _collect(self, client: ExchangeClient, submission: Submission) -> None:
         student = submission.trainee
-        folder = Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, self.lab))
+        folder = Path(self.courses.format_path(self.courses.submitted_directory, student, self.lab))
         if not self._is_to_be_written(folder, submission):
             way_out = "" if self.update else ", use --update to update"
             self.log.info("Submission already collected%s: %s %s", way_out, student, self.lab)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from csirtlab.exchange.durable import ensure_folder, sync_folder
+from csirtlab.exchange.durable import sync_folder
 from csirtlab.exchange.refusals import Refusal, StorageError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -79,13 +79,22 @@ class Objects:
     def __init__(self, root: Path) -> None:
         self._kept = root / "objects"
         self._aside = root / "incoming"
+        self._synced: set[Path] = set()
 
     def prepare(self) -> None:
         """Make the folders; remove what was on its way when the process ended: none of it was acknowledged."""
         for folder in (self._kept, self._aside):
-            ensure_folder(folder)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(self._kept.parent)
         for left in self._aside.iterdir():
             left.unlink()
+
+    def _ensure_place(self, folder: Path) -> None:
+        """Make ``folder`` and have its name on disk, also when it was made by a process that died before syncing."""
+        if folder not in self._synced:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(folder.parent)
+            self._synced.add(folder)  # only now: another thread must not rely on it before
 
     def receive(self, *, limit: int, too_large: str) -> Incoming:
         """Open a file for content on its way in, of at most ``limit`` bytes."""
@@ -99,7 +108,7 @@ class Objects:
         incoming.sync()
         place = self.path(incoming.digest)
         try:
-            ensure_folder(place.parent)
+            self._ensure_place(place.parent)
             incoming.path.chmod(0o400)
             # Also when it is there already: the content is the same, and a file that the disk
             # has damaged meanwhile is whole again.

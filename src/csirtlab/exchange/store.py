@@ -16,6 +16,7 @@ from csirtlab.errors import ExchangeError
 from csirtlab.exchange.durable import ensure_folder
 from csirtlab.exchange.entries import Draft, Entry, Kind
 from csirtlab.exchange.index import Index
+from csirtlab.exchange.limits import SUBMISSIONS_LIMIT
 from csirtlab.exchange.log import Log, read_log, utc_now
 from csirtlab.exchange.objects import Incoming, Objects
 from csirtlab.exchange.receipts import Receipt, ensure_key, sign_receipt
@@ -78,7 +79,12 @@ class ExchangeStore:
 
         The same content as the trainee's latest submission gives that one's receipt again: a
         double click, or a second try after a lost answer, is not a second submission.
+
+        Raises:
+            Refusal: The trainee has submitted this lab too often already (status 429).
+            StorageError: The disk did not take it.
         """
+        _check_count(self.index.submissions(cohort, lab, trainee), content.digest)
         digest = self._objects.keep(content)
         with self._guard:
             own = self.index.submissions(cohort, lab, trainee)
@@ -135,6 +141,15 @@ class ExchangeStore:
         """Return the zip file that an entry speaks of, to be read only."""
         assert entry.content is not None, entry
         return self._objects.path(entry.content)
+
+
+def _check_count(own: tuple[Entry, ...], digest: str) -> None:
+    if len(own) >= SUBMISSIONS_LIMIT and own[-1].content != digest:
+        raise Refusal(
+            f"You have submitted this lab {len(own)} times, more are not taken; your latest counts. If you must hand "
+            "in another, send the notebook to the instructor.",
+            429,
+        )
 
 
 def _take_lock(path: Path) -> int:
