@@ -1,0 +1,207 @@
+"""nbgrader's steps that are ours: mend the notebook, run it in the box, write the verdicts.
+
+They take the place of nbgrader's ``Execute``; everything before and after stays nbgrader's own.
+"""
+
+import atexit
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode
+
+from csirtlab.content.labs import Kind, Lab, read_lab
+from csirtlab.errors import CsirtlabError, GradingError
+from csirtlab.grading import cases
+from csirtlab.grading.box import UNSAFE_MARK, Box, is_unsafe
+from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
+from csirtlab.grading.mending import VERDICT, mend
+from csirtlab.grading.runs import STOPPED, BoxRun, Cell
+from csirtlab.grading.sanitising import clean_attachments, clean_outputs
+from csirtlab.grading.verdict_cells import judge_run, points_of, verdict_outputs
+from csirtlab.settings import content_root
+
+NotebookNode: TypeAlias = Any  # nbformat has no types
+Resources: TypeAlias = Any  # nbconvert neither
+RUN = "csirtlab_run"
+_MOST_FILES = 1_000
+
+# A worker takes seconds to start and lives as long as its thread, so each thread keeps one for all the
+# submissions that it grades; nbgrader makes its preprocessors anew for every notebook.
+_kept = threading.local()
+
+
+def shared_box(log: logging.Logger | logging.LoggerAdapter[Any]) -> Box:
+    """Return this thread's box."""
+    box: Box | None = getattr(_kept, "box", None)
+    if box is None or box.unsafe != is_unsafe():
+        close_shared_box()
+        box = _kept.box = Box(log=log)
+        atexit.register(box.close)
+    return box
+
+
+def close_shared_box() -> None:
+    """End this thread's box, if it has one."""
+    box: Box | None = getattr(_kept, "box", None)
+    if box is not None:
+        atexit.unregister(box.close)
+        box.close()
+        _kept.box = None
+
+
+class _Step(NbGraderPreprocessor):
+    """A step that knows the cohort, the lab and the trainee."""
+
+    cohort_folder = Unicode(help="The cohort's folder, with its secret and roster.").tag(config=True)
+    content = Unicode(help="The folder with labs and datasets; empty: the installed one.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Take the step; a refusal is kept beside the cohort's submissions, for the instructor."""
+        lab_name, trainee = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
+        refusal = Path(self.cohort_folder, "refused", lab_name, f"{trainee}.txt")
+        try:
+            self.step(nb, resources, self.read_lab(resources), read_cohort_folder(Path(self.cohort_folder)), trainee)
+        except CsirtlabError as error:
+            self.say(logging.ERROR, "%s/%s was not graded: %s", trainee, lab_name, error)
+            refusal.parent.mkdir(parents=True, exist_ok=True)
+            refusal.write_text(f"{error}\n", encoding="utf-8")
+            raise
+        return nb, resources
+
+    def read_lab(self, resources: Resources) -> Lab:
+        """Return the lab; its notebook bears its name."""
+        name, notebook = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
+        if name != notebook:
+            raise GradingError(f"{notebook}.ipynb is not the notebook of the lab {name}. Hand in {name}.ipynb.")
+        return read_lab(self.content_folder, name)
+
+    @property
+    def content_folder(self) -> Path:
+        """The folder with labs and datasets."""
+        return Path(self.content) if self.content else content_root()
+
+    def say(self, level: int, message: str, *values: object) -> None:
+        """Log; without walls, every line says so."""
+        self.log.log(level, (UNSAFE_MARK if is_unsafe() else "") + message, *values)
+
+    def step(self, nb: NotebookNode, resources: Resources, lab: Lab, cohort: CohortFolder, trainee: str) -> None:
+        """Do what this step does to the notebook."""
+        raise NotImplementedError
+
+
+class MendNotebook(_Step):
+    """Brings a submitted notebook back to the lab's shape, before nbgrader looks at it."""
+
+    def step(self, nb: NotebookNode, resources: Resources, lab: Lab, cohort: CohortFolder, trainee: str) -> None:
+        """Replace the cells by mended ones, and the notebook's metadata by what nbgrader needs."""
+        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
+            check_cells([cell.name for cell in gradebook.find_notebook(lab.name, lab.name).grade_cells], lab)
+        refuse_links(Path(self.cohort_folder, "submitted", trainee, lab.name))
+        mended = mend(nb.cells, lab, cohort.language_of(trainee))
+        for note in mended.notes:
+            self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, note)
+        nb.cells = [_node(cell) for cell in mended.cells]
+        nb.metadata = _node({"csirtlab": {"lab": lab.name, "language": str(cohort.language_of(trainee))}})
+        # From here on, cells have ids.
+        nb.nbformat, nb.nbformat_minor = 4, max(5, int(nb.nbformat_minor))
+
+
+class RunInBox(_Step):
+    """Runs the notebook in the box and keeps what it showed; takes the place of nbgrader's Execute."""
+
+    def step(self, nb: NotebookNode, resources: Resources, lab: Lab, cohort: CohortFolder, trainee: str) -> None:
+        """Put the cells' cleaned outputs into the notebook, and the run into the resources."""
+        cells = [
+            Cell(index, cell.source)
+            for index, cell in enumerate(nb.cells)
+            if cell.cell_type == "code" and not _grade_id(cell).startswith(VERDICT)
+        ]
+        box = shared_box(self.log)
+        with cases.case_folders(self.content_folder, lab, cohort, trainee) as folders:
+            run = box.run(cells, folders.own, folders.siblings)
+        for index, cell in enumerate(nb.cells):
+            if cell.cell_type == "code":
+                cell.outputs = [_node(output) for output in clean_outputs(run.outputs.get(index, ()))]
+                cell.execution_count = run.counts.get(index)
+            elif "attachments" in cell:
+                cell.attachments = _node(clean_attachments(cell.attachments))
+        if run.ended in STOPPED:
+            self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, STOPPED[run.ended])
+        resources[RUN] = run
+
+
+class WriteVerdicts(_Step):
+    """Judges what was reported and writes each verdict as its cell's outputs."""
+
+    def step(self, nb: NotebookNode, resources: Resources, lab: Lab, cohort: CohortFolder, trainee: str) -> None:
+        """Replace the outputs of every verdict cell; each question must have exactly one."""
+        run = resources.pop(RUN, None)
+        if not isinstance(run, BoxRun):
+            raise GradingError(
+                "The notebook was not run. Let RunInBox stand before WriteVerdicts in the configuration."
+            )
+        language = cohort.language_of(trainee)
+        truths = cases.truths(self.content_folder, lab, cohort, trainee)
+        verdicts = judge_run(lab, run, truths, language)
+        check_cells([_grade_id(cell) for cell in nb.cells if _about(cell).get("grade")], lab)
+        for cell in nb.cells:
+            question_id = _grade_id(cell).removeprefix(VERDICT)
+            if _grade_id(cell) == VERDICT + question_id:
+                question, verdict = lab.question(question_id), verdicts[question_id]
+                cell.outputs = [_node(output) for output in verdict_outputs(lab, question, verdict, language)]
+                cell.execution_count = None
+        points = {name: points_of(lab.question(name), verdict) for name, verdict in verdicts.items()}
+        self.say(logging.INFO, "%s/%s: %s", trainee, lab.name, _listed(points))
+        Path(self.cohort_folder, "refused", lab.name, f"{trainee}.txt").unlink(missing_ok=True)
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse a submission with links: nbgrader copies what they point to.
+
+    Raises:
+        GradingError: There is a link, or there are too many files.
+    """
+    for number, path in enumerate(folder.rglob("*")):
+        if path.is_symlink():
+            raise GradingError(f"The submission holds a link, {path.name}. Hand in plain files only.")
+        if number > _MOST_FILES:
+            raise GradingError(f"The submission holds more than {_MOST_FILES} files. Hand in the notebook alone.")
+
+
+def check_cells(there: Sequence[str], lab: Lab) -> None:
+    """Refuse to score what is not exactly the lab's questions: nbgrader would score what is there.
+
+    Raises:
+        GradingError: The ids of graded cells, ``there``, are not those of ``lab``.
+    """
+    wanted = [question.id if question.kind is Kind.REPORT else VERDICT + question.id for question in lab.questions]
+    if sorted(there) != sorted(wanted):
+        odd = ", ".join(sorted(set(there) ^ set(wanted))) or "one is there twice"
+        raise GradingError(
+            f'The graded cells are not those of "{lab.name}": {odd}. '
+            "Was the lab changed after its release? Generate the assignment again."
+        )
+
+
+def _about(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    about = cell.get("metadata", {}).get("nbgrader")
+    return about if isinstance(about, Mapping) else {}
+
+
+def _grade_id(cell: Mapping[str, Any]) -> str:
+    return str(_about(cell).get("grade_id", ""))
+
+
+def _listed(points: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in points.items())
+
+
+def _node(value: object) -> NotebookNode:
+    from nbformat import from_dict
+
+    return from_dict(value)

@@ -1,0 +1,58 @@
+"""How nbgrader is set up for a cohort: values only, read by ``grader/nbgrader_config.py``."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    ComputeChecksums,
+    DeduplicateIds,
+    LimitOutput,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+    SaveCells,
+)
+
+from csirtlab.grading.cohort_folder import read_name
+from csirtlab.grading.nbgrader_plugins import MendNotebook, RunInBox, WriteVerdicts
+
+_SANITISING = "csirtlab.grading.sanitising"
+
+
+def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
+    """Set everything but the exchange, which has its own ``configure``."""
+    _ensure_tools_on_path()
+    c.CourseDirectory.root = str(cohort_folder)
+    c.CourseDirectory.course_id = read_name(cohort_folder)
+    # Labs are compiled without solutions and hidden tests, so there is nothing to clear.
+    c.GenerateAssignment.preprocessors = [
+        LockCells, ClearOutput, CheckCellMetadata, ComputeChecksums, SaveCells,
+    ]  # fmt: skip
+    c.Autograde.sanitize_preprocessors = [
+        MendNotebook, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata,
+    ]  # fmt: skip
+    c.Autograde.autograde_preprocessors = [
+        RunInBox, WriteVerdicts, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata,
+    ]  # fmt: skip
+    for step in (MendNotebook, RunInBox, WriteVerdicts):
+        c[step.__name__].cohort_folder = str(cohort_folder)
+    # The formgrader and the feedback show trainees' notebooks; their templates render Markdown unasked.
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.filters = {
+        "clean_html": f"{_SANITISING}.clean_html",
+        "markdown2html": f"{_SANITISING}.markdown_to_clean_html",
+    }
+
+
+def _ensure_tools_on_path() -> None:
+    """Put this interpreter's programs on PATH: nbgrader starts ``alembic`` by its bare name."""
+    programs = str(Path(sys.executable).parent)
+    paths = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if programs not in paths:
+        os.environ["PATH"] = os.pathsep.join([programs, *paths])
