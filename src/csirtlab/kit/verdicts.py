@@ -25,12 +25,17 @@ class Notice:
     manner: str  # done, wrong or told
     sentence: str
     worth: float | None = None  # 0 to 1, where a verdict is known
+    feedback: str = ""  # Markdown: how an analyst would have found it
 
     def __repr__(self) -> str:
         return self.sentence
 
-    def _repr_html_(self) -> str:
-        return as_html(self.manner, self.sentence)
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        bundle = {"text/plain": self.sentence}
+        if self.feedback:
+            # A notebook prefers HTML to Markdown, so only one of them may be there.
+            return {**bundle, "text/markdown": f"**{self.sentence}**\n\n{self.feedback}"}
+        return {**bundle, "text/html": as_html(self.manner, self.sentence)}
 
 
 def service() -> str | None:
@@ -48,7 +53,10 @@ def judge(address: str, language: str, report: dict[str, Any]) -> Notice:
             "told", tell(language, "No verdict now: {problem}. Is csirtlab learn still running?", problem=error)
         )
     share = tell(language, "{percent} % of the points.", percent=round(worth * 100))
-    return Notice("done" if worth >= 1 else "wrong", f"{share} {reason}".strip(), worth)
+    is_right = worth >= 1
+    # Somebody who is still searching is not told how the search would have gone.
+    feedback = str(verdict.get("feedback", "")) if is_right else ""
+    return Notice("done" if is_right else "wrong", f"{share} {reason}".strip(), worth, feedback)
 
 
 def siblings(address: str, language: str, question: str) -> list[Path]:

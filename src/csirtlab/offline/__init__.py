@@ -1,1 +1,1 @@
-"""Labs for people who learn alone."""
+"""Labs without a hub: for one who learns alone, with the verdict at once."""
