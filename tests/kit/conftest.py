@@ -16,7 +16,7 @@ START = 1772619072.0
 STARTS = [START + 60 * number for number in range(8)]
 HOST, SERVER = "10.1.2.3", "192.0.2.10"
 
-QUESTIONS = [
+QUESTIONS: list[dict[str, object]] = [
     {"id": "host", "kind": "finding", "form": "address"},
     {"id": "began", "kind": "finding", "form": "time"},
     {"id": "verdict", "kind": "finding", "form": "choice", "choices": {"beacon": "Una baliza", "update": "Otra"}},
@@ -41,7 +41,7 @@ def write_case(folder: Path, language: str = "en", host: str = HOST) -> Path:
             syn.time = start
             writer.write(syn)
     (evidence / "assets.csv").write_text("hostname,address,role\nws-1,10.1.2.3,workstation\n", encoding="utf-8")
-    blank = {"form": None, "items": None, "columns": {}, "choices": {}, "points": 5, "unit": None}
+    blank: dict[str, object] = {"form": None, "items": None, "columns": {}, "choices": {}, "points": 5, "unit": None}
     sheet = {
         "format": 1, "lab": "sample", "cohort": "demo", "trainee": "ana", "language": language, "title": "A sample",
         "minutes": 10, "evidence": ["assets.csv", "capture.pcap"],

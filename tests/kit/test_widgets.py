@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from csirtlab.kit import Case, connection_gaps, open_case, packet_browser, timeline
-from csirtlab.kit.plots import rhythm_picture
+from csirtlab.kit.plots import rhythm_picture, round_ticks
 
 HOST, SERVER = "10.1.2.3", "192.0.2.10:443"
 
@@ -38,8 +38,8 @@ def test_the_timeline_says_in_words_what_it_draws(case: Case) -> None:
     picture, words = timeline(case).children[2:]
 
     assert "8 connections" in words.value
-    assert "median 60 s" in words.value
-    assert "median 60 s" in ElementTree.fromstring(picture.value).findtext("{*}desc", "")
+    assert "median 60.0 s" in words.value
+    assert "median 60.0 s" in ElementTree.fromstring(picture.value).findtext("{*}desc", "")
 
 
 def test_narrowing_the_part_leaves_the_rest_out(case: Case) -> None:
@@ -86,3 +86,18 @@ def test_a_wrong_filter_in_the_browser_is_told_in_place(case: Case) -> None:
     control(view, "Text").value = "dns ="
 
     assert "does not understand the display filter" in view.children[2].children[1].value
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [
+        (0.0, [0, 1]),
+        (44.3, [0, 10, 20, 30, 40, 50]),
+        (60.0, [0, 20, 40, 60]),
+        (449.0, [0, 100, 200, 300, 400, 500]),
+        (0.3, [0, 0.1, 0.2, 0.3]),
+        (9.9, [0, 2, 4, 6, 8, 10]),
+    ],
+)
+def test_axes_have_round_numbers(most: float, ticks: list[float]) -> None:
+    assert round_ticks(most) == ticks

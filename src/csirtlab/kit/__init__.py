@@ -3,7 +3,13 @@
 Importing it is quick: scapy, pyshark, pandas and the widgets are loaded when they are first used.
 """
 
+from typing import TYPE_CHECKING
+
 from csirtlab.kit.case import Case, open_case
+
+if TYPE_CHECKING:
+    from csirtlab.kit.timing import connection_gaps
+    from csirtlab.kit.widgets import packet_browser, timeline
 
 __all__ = ["Case", "connection_gaps", "open_case", "packet_browser", "timeline"]
 

@@ -1,6 +1,7 @@
 """Small SVG pictures of connections over time: crisp at any size, light, readable by screen readers."""
 
 import html
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -46,11 +47,12 @@ def _time_panels(starts: Sequence[float], gaps: Sequence[float]) -> list[str]:
 
     marks = "".join(f"M{across(start)} {_TICKS_TOP}v{_TICKS_HEIGHT}" for start in starts)
     parts = [f'<path d="{marks}" stroke="{_INK}" stroke-width="1" stroke-opacity=".7"/>']
-    highest = max(gaps, default=1.0) or 1.0
+    ticks = round_ticks(max(gaps, default=1.0))
+    highest = ticks[-1]
     for start, gap in zip(starts[1:], gaps, strict=True):
         y = round(_GAPS_TOP + _GAPS_HEIGHT * (1 - gap / highest), 1)
         parts.append(f'<circle cx="{across(start)}" cy="{y}" r="2.2" fill="{_INK}" fill-opacity=".8"/>')
-    parts += _upright(_GAPS_TOP, _GAPS_HEIGHT, [(0.0, "0"), (0.5, f"{highest / 2:.4g}"), (1.0, f"{highest:.4g}")])
+    parts += _upright(_GAPS_TOP, _GAPS_HEIGHT, [(tick / highest, f"{tick:g}") for tick in ticks])
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         clock = datetime.fromtimestamp(first + share * span, UTC).strftime("%H:%M:%S")
         parts.append(_below(_LEFT + share * wide, _GAPS_TOP + _GAPS_HEIGHT, clock, share))
@@ -58,7 +60,8 @@ def _time_panels(starts: Sequence[float], gaps: Sequence[float]) -> list[str]:
 
 
 def _histogram(gaps: Sequence[float]) -> list[str]:
-    most = max(gaps) or 1.0
+    ticks = round_ticks(max(gaps))
+    most = ticks[-1]
     counts = [0] * _BINS
     for gap in gaps:
         counts[min(int(gap / most * _BINS), _BINS - 1)] += 1
@@ -70,10 +73,19 @@ def _histogram(gaps: Sequence[float]) -> list[str]:
             parts.append(f'<rect x="{_LEFT + index * wide:.1f}" y="{_BARS_TOP + _BARS_HEIGHT - high}" '
                          f'width="{wide - 1:.1f}" height="{high}" fill="{_INK}"/>')  # fmt: skip
     parts += _upright(_BARS_TOP, _BARS_HEIGHT, [(0.0, "0"), (1.0, str(max(counts)))])
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x = _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
-        parts.append(_below(x, _BARS_TOP + _BARS_HEIGHT, f"{share * most:.4g}", share))
+    for tick in ticks:
+        x = _LEFT + tick / most * (_WIDTH - _LEFT - _RIGHT)
+        parts.append(_below(x, _BARS_TOP + _BARS_HEIGHT, f"{tick:g}", tick / most))
     return parts
+
+
+def round_ticks(most: float) -> list[float]:
+    """Return round numbers for an axis from 0: at most six, the last one not below ``most``."""
+    if most <= 0:
+        return [0.0, 1.0]
+    power = 10.0 ** math.floor(math.log10(most))
+    step = next(step * power for step in (0.2, 0.5, 1.0, 2.0) if step * power * 5 >= most)
+    return [round(step * number, 10) for number in range(math.ceil(most / step - 1e-9) + 1)]
 
 
 def _upright(top: float, height: float, ticks: Sequence[tuple[float, str]]) -> list[str]:

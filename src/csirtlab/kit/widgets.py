@@ -80,12 +80,16 @@ def describe_gaps(connections: "pd.DataFrame", language: str) -> str:
         count=len(connections),
         first=f"{connections['time'].iloc[0]:%Y-%m-%d %H:%M:%S}",
         last=f"{connections['time'].iloc[-1]:%Y-%m-%d %H:%M:%S}",
-        median=f"{gaps.median():.4g}",
-        low=f"{gaps.quantile(0.25):.4g}",
-        high=f"{gaps.quantile(0.75):.4g}",
-        least=f"{gaps.min():.4g}",
-        most=f"{gaps.max():.4g}",
+        median=_seconds(gaps.median()),
+        low=_seconds(float(gaps.quantile(0.25))),
+        high=_seconds(float(gaps.quantile(0.75))),
+        least=_seconds(gaps.min()),
+        most=_seconds(gaps.max()),
     )
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.1f}"
 
 
 def packet_browser(case: "Case", display_filter: str | None = None) -> Widget:
