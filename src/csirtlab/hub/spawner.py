@@ -60,6 +60,7 @@ class BoxSpawner(LocalProcessSpawner):
             "LANG": "C.UTF-8",
             "JUPYTER_CONFIG_DIR": f"{home}/.jupyter",
             "JUPYTER_CONFIG_PATH": str(self.content / "hub_config" / ("cohort" if cohort else "trainee")),
+            "JUPYTER_PATH": str(self.content / "hub_config" / "jupyter"),
             "CSIRTLAB_CONTENT": str(self.content),
             "CSIRTLAB_EXCHANGE_URL": self.exchange_url,
             "CSIRTLAB_LOCALE": LOCALES[language],

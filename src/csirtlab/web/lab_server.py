@@ -58,9 +58,6 @@ class _LabHandler(JupyterHandler):
             raise web.HTTPError(400, "The address names no lab. Go back to the list of labs and open it from there.")
         return LabFolder(Path.home(), cohort, lab)
 
-    def exchange(self) -> ExchangeClient:
-        return ExchangeClient(os.environ["CSIRTLAB_EXCHANGE_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
-
     def notebook_url(self, folder: LabFolder) -> str:
         return str(url_path_join(self.base_url, "lab/tree", folder.cohort, folder.lab, folder.notebook.name))
 
@@ -86,7 +83,7 @@ class OpenHandler(_LabHandler):
         """Fetch what is missing (work that is there stays as it is), then go to the notebook."""
         folder = self.lab_folder()
         try:
-            await asyncio.to_thread(fetch_lab, self.exchange(), folder)
+            await asyncio.to_thread(fetch_lab, folder)
         except CsirtlabError as error:
             self.show_problem(error)
             return
@@ -118,7 +115,7 @@ class SubmitHandler(_LabHandler):
         """Submit; the page shows the receipt, which also lies beside the notebook."""
         folder = self.lab_folder()
         try:
-            receipt = await asyncio.to_thread(submit_lab, self.exchange(), folder)
+            receipt = await asyncio.to_thread(submit_lab, folder)
         except CsirtlabError as error:
             self.show_problem(error)
             return
@@ -132,14 +129,16 @@ class SubmitHandler(_LabHandler):
         )
 
 
-def fetch_lab(exchange: ExchangeClient, folder: LabFolder) -> None:
+def fetch_lab(folder: LabFolder) -> None:
     """Put the released lab and the trainee's own evidence into ``folder``; their notebook is never overwritten."""
-    exchange.fetch_folder(folder.cohort, folder.lab, folder.path)
+    with ExchangeClient.from_environment() as exchange:
+        exchange.fetch_folder(folder.cohort, folder.lab, folder.path)
 
 
-def submit_lab(exchange: ExchangeClient, folder: LabFolder) -> Receipt:
+def submit_lab(folder: LabFolder) -> Receipt:
     """Submit what is saved in ``folder`` and keep the receipt beside it."""
-    receipt = exchange.submit(folder.cohort, folder.lab, folder.path)
+    with ExchangeClient.from_environment() as exchange:
+        receipt = exchange.submit(folder.cohort, folder.lab, folder.path)
     keep_receipt(receipt, folder.path)
     return receipt
 

@@ -1,0 +1,44 @@
+"""A cohort's own server: the formgrader at its own address, with links that lead into JupyterLab."""
+
+from pathlib import Path
+from typing import Any
+
+import nbgrader.server_extensions.formgrader as formgrader
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web  # type: ignore[attr-defined]  # tornado does not list it
+
+SCRIPT = "static/js/utils.js"
+PLACES = ("/notebooks/", "/edit/", "/tree/")
+"""Where nbgrader's links lead outside a frame: at the root of the host, where behind a hub nothing is.
+
+Source: nbgrader 0.9.6, server_extensions/formgrader/static/js/utils.js, ``linkTo``.
+"""
+
+
+def mended_links(script: str, base_url: str) -> str:
+    """Return nbgrader's script with its links leading to JupyterLab below ``base_url``."""
+    for place in PLACES:
+        script = script.replace(f'"{place}"', f'"{url_path_join(base_url, "lab/tree")}/"')
+    return script
+
+
+class ScriptHandler(JupyterHandler):
+    """Serves the script in nbgrader's place."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Serve it, as installed, with its links mended."""
+        script = (Path(str(formgrader.__file__)).parent / SCRIPT).read_text(encoding="utf-8")
+        self.set_header("Content-Type", "text/javascript; charset=utf-8")
+        self.finish(mended_links(script, self.base_url))
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "csirtlab.web.cohort_server"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    # Extensions are loaded in the order of their names: this handler stands before nbgrader's own.
+    base = server.web_app.settings["base_url"]
+    server.web_app.add_handlers(".*$", [(url_path_join(base, "formgrader", SCRIPT), ScriptHandler)])
