@@ -14,6 +14,8 @@ from tests.grader.test_box_runs import run, shown
 from csirtlab.grading.box import BOX_UID, Box
 from csirtlab.grading.runs import Cell, Ending, Limits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def listener() -> Iterator[int]:
@@ -362,7 +364,6 @@ with Box(unsafe=False) as box:
 """
 
 
-@pytest.mark.slow
 def test_a_box_stands_inside_another_bubblewrap_of_an_ordinary_user() -> None:
     """As in an instructor's server, which is itself a bubblewrap with its own /proc."""
     if os.geteuid() != 0:

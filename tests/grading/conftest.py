@@ -16,7 +16,7 @@ from traitlets.config import Config
 from csirtlab.content.labs import read_lab
 from csirtlab.evidence.seeds import case_seed
 from csirtlab.grading import cases
-from csirtlab.grading.nbgrader_plugins import close_shared_box
+from csirtlab.grading.nbgrader_plugins import close_shared_workplace
 from csirtlab.grading.nbgrader_setup import configure
 from csirtlab.labs.source import assemble_source
 
@@ -152,7 +152,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert made["success"], made
     api.gradebook.close()
     yield folder
-    close_shared_box()
+    close_shared_workplace()
 
 
 def api_of(cohort: Path) -> Any:

@@ -13,7 +13,7 @@ from traitlets.config import Config
 from csirtlab.grading.nbgrader_setup import configure
 
 # nbgrader's own: it adds a submission to a student before it adds it to the session.
-pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")]
 
 
 def text_of(cell: object) -> str:

@@ -1,13 +1,15 @@
 """A trainee's case made again for grading: evidence for the box, truth for the judge."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 from csirtlab.content.labs import Kind, Lab
-from csirtlab.content.scenarios import read_scenario
+from csirtlab.content.scenarios import Scenario, read_scenario
 from csirtlab.evidence.cases import ground_truth, make_evidence
 from csirtlab.evidence.seeds import case_seed, sibling_seed
 from csirtlab.grading.cohort_folder import CohortFolder
@@ -34,34 +36,55 @@ class Truths:
     siblings: Mapping[str, Sequence[object]]
 
 
-@contextmanager
-def case_folders(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Iterator[CaseFolders]:
-    """Write the evidence for one submission; it is removed at the end."""
-    scenario = read_scenario(content, lab.scenario)
-    language = cohort.language_of(trainee)
-    with TemporaryDirectory(prefix="csirtlab-case-") as temporary:
+class Shelf:
+    """Writes evidence for grading; sibling cases are the same for a whole cohort and are kept for the next one.
 
-        def write(seed: bytes, name: str, owner: str, tongue: Language) -> Path:
-            folder = Path(temporary, name)
+    A context manager; at its end everything written is removed.
+    """
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="csirtlab-cases-")
+        self._siblings: dict[bytes, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove everything; safe to be called twice."""
+        self._folder.cleanup()
+
+    @contextmanager
+    def folders(self, content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Iterator[CaseFolders]:
+        """Give the folders for one submission; the trainee's own is removed at the end."""
+        scenario = read_scenario(content, lab.scenario)
+        with TemporaryDirectory(prefix="own-", dir=self._folder.name) as temporary:
+            own = Path(temporary)
+            make_evidence(scenario, case_seed(cohort.secret, lab.name, trainee), own / "evidence")
+            write_case_sheet(
+                lab, own / "evidence", cohort=cohort.name, trainee=trainee, language=cohort.language_of(trainee)
+            )
+            siblings = {
+                question.id: [
+                    self._sibling(scenario, lab, cohort, sibling_seed(cohort.secret, lab.name, question.id, index))
+                    for index in range(question.siblings)
+                ]
+                for question in lab.questions
+                if question.kind is Kind.METHOD
+            }
+            yield CaseFolders(own, siblings)
+
+    def _sibling(self, scenario: Scenario, lab: Lab, cohort: CohortFolder, seed: bytes) -> Path:
+        # The lab and the scenario may change while a formgrader runs: both belong to the key.
+        key = hashlib.sha256(seed + repr((scenario, lab)).encode()).digest()
+        if key not in self._siblings:
+            folder = Path(self._folder.name, key.hex())
             make_evidence(scenario, seed, folder / "evidence")
-            write_case_sheet(lab, folder / "evidence", cohort=cohort.name, trainee=owner, language=tongue)
-            return folder
-
-        own = write(case_seed(cohort.secret, lab.name, trainee), "own", trainee, language)
-        siblings = {
-            question.id: [
-                write(
-                    sibling_seed(cohort.secret, lab.name, question.id, index),
-                    f"{question.id}-{index}",
-                    HIDDEN,
-                    Language.EN,
-                )
-                for index in range(question.siblings)
-            ]
-            for question in lab.questions
-            if question.kind is Kind.METHOD
-        }
-        yield CaseFolders(own, siblings)
+            write_case_sheet(lab, folder / "evidence", cohort=cohort.name, trainee=HIDDEN, language=Language.EN)
+            self._siblings[key] = folder
+        return self._siblings[key]
 
 
 def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truths:

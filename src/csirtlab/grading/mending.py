@@ -121,18 +121,20 @@ class _Mender:
 
     def _take_report(self, cell: Mapping[str, Any], question: Question) -> None:
         if question.id not in self._reports:
-            self._reports[question.id] = report = _report(question, _source(cell))
+            report = _report(question, _source(cell))
             if isinstance(cell.get("attachments"), Mapping):
                 report["attachments"] = dict(cell["attachments"])
-            self._add(report)
+            self._reports[question.id] = self._add(report)
             return
         report = self._reports[question.id]
         self._notes.append(f"{question.id}: the report's cell is there several times; the texts were joined")
         if _source(cell).strip() not in report["source"]:
             report["source"] += f"\n\n{_source(cell)}"
 
-    def _add(self, cell: dict[str, Any]) -> None:
-        self._cells.append(self._unique(cell))
+    def _add(self, cell: dict[str, Any]) -> dict[str, Any]:
+        added = self._unique(cell)
+        self._cells.append(added)
+        return added
 
     def _unique(self, cell: dict[str, Any]) -> dict[str, Any]:
         wanted = cell.get("id")

@@ -30,28 +30,42 @@ Resources: TypeAlias = Any  # nbconvert neither
 RUN = "csirtlab_run"
 _MOST_FILES = 1_000
 
+
+class Workplace:
+    """The box and the shelf with which one thread grades submission after submission."""
+
+    def __init__(self, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
+        self.box = Box(log=log)
+        self.shelf = cases.Shelf()
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the worker and remove all evidence."""
+        atexit.unregister(self.close)
+        self.box.close()
+        self.shelf.close()
+
+
 # A worker takes seconds to start and lives as long as its thread, so each thread keeps one for all the
 # submissions that it grades; nbgrader makes its preprocessors anew for every notebook.
 _kept = threading.local()
 
 
-def shared_box(log: logging.Logger | logging.LoggerAdapter[Any]) -> Box:
-    """Return this thread's box."""
-    box: Box | None = getattr(_kept, "box", None)
-    if box is None or box.unsafe != is_unsafe():
-        close_shared_box()
-        box = _kept.box = Box(log=log)
-        atexit.register(box.close)
-    return box
+def shared_workplace(log: logging.Logger | logging.LoggerAdapter[Any]) -> Workplace:
+    """Return this thread's workplace."""
+    place: Workplace | None = getattr(_kept, "place", None)
+    if place is None or place.box.unsafe != is_unsafe():
+        close_shared_workplace()
+        place = _kept.place = Workplace(log)
+    return place
 
 
-def close_shared_box() -> None:
-    """End this thread's box, if it has one."""
-    box: Box | None = getattr(_kept, "box", None)
-    if box is not None:
-        atexit.unregister(box.close)
-        box.close()
-        _kept.box = None
+def close_shared_workplace() -> None:
+    """Close this thread's workplace, if it has one."""
+    place: Workplace | None = getattr(_kept, "place", None)
+    if place is not None:
+        place.close()
+        _kept.place = None
 
 
 class _Step(NbGraderPreprocessor):
@@ -121,9 +135,9 @@ class RunInBox(_Step):
             for index, cell in enumerate(nb.cells)
             if cell.cell_type == "code" and not _grade_id(cell).startswith(VERDICT)
         ]
-        box = shared_box(self.log)
-        with cases.case_folders(self.content_folder, lab, cohort, trainee) as folders:
-            run = box.run(cells, folders.own, folders.siblings)
+        place = shared_workplace(self.log)
+        with place.shelf.folders(self.content_folder, lab, cohort, trainee) as folders:
+            run = place.box.run(cells, folders.own, folders.siblings)
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 cell.outputs = [_node(output) for output in clean_outputs(run.outputs.get(index, ()))]

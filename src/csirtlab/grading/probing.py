@@ -1,6 +1,5 @@
 """Why this machine cannot build a box, and which setting to change."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -56,11 +55,6 @@ def explain_failure(said: str, settings: Mapping[str, str] | None = None) -> str
 
 def _is_about_namespaces(said: str) -> bool:
     return any(word in said for word in ("namespace", "uid map", "uid_map", "Operation not permitted", "user ns"))
-
-
-def is_root() -> bool:
-    """Return whether this process is root."""
-    return os.geteuid() == 0
 
 
 def versions() -> dict[str, str]:
