@@ -82,7 +82,7 @@ def _visit(doing: _Doing, server: Host, at_ns: int, count: int, *, resumed: bool
         )
         for _ in range(count)
     )
-    session = TlsSession(server.name, "browser", resumed and chance(rng, 0.7), requests, _browser_closing(rng))
+    session = TlsSession(server.name, _tls_of(doing), resumed and chance(rng, 0.7), requests, _browser_closing(rng))
     return Connect(at_ns, doing.host, server, 443, session, doing.action.id)
 
 
@@ -114,7 +114,7 @@ def _chat(doing: _Doing) -> Iterator[Wish]:
             int(doing.draw("request_bytes")), doing.draw_heavy("response_bytes"), nanoseconds(heavy(rng, 0.004, 0.3)), 0
         )
         closing = _browser_closing(rng) if chance(rng, 0.25) else _short_closing(rng, server_closes=False)
-        session = TlsSession(server.name, doing.action.client or "", known and chance(rng, 0.85), (request,), closing)
+        session = TlsSession(server.name, _tls_of(doing), known and chance(rng, 0.85), (request,), closing)
         known = True
         yield Connect(at_ns, doing.host, server, 443, session, doing.action.id)
 
@@ -122,6 +122,12 @@ def _chat(doing: _Doing) -> Iterator[Wish]:
 def _short_closing(rng: Random, *, server_closes: bool) -> Closing:
     ending = Ending.SERVER_FIN if server_closes else Ending.CLIENT_FIN
     return Closing(ending, nanoseconds(heavy(rng, 0.0008, 0.6)), 0, farewell(rng))
+
+
+def _tls_of(doing: _Doing) -> str:
+    """Return whose TLS the action speaks on this host; only Windows has one that all its programs share."""
+    client = doing.action.client or "library"
+    return "library" if client == "system" and doing.host.stack.family != "windows" else client
 
 
 def _intranet(doing: _Doing) -> Iterator[Wish]:
@@ -259,7 +265,7 @@ def _periodic(doing: _Doing, tasks: int) -> Iterator[Wish]:
             requests = [*_tasking(doing, requests[0])]
         resumed = number > 0 and chance(rng, 0.8)
         closing = _short_closing(rng, server_closes=server_closes)
-        session = TlsSession(server.name, action.client or "", resumed, tuple(requests), closing)
+        session = TlsSession(server.name, _tls_of(doing), resumed, tuple(requests), closing)
         yield Connect(start, doing.host, server, 443, session, action.id)
 
 

@@ -30,10 +30,10 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> None:
     plan = make_plan(scenario, seed)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _whole_file(folder / "capture.pcap") as file:
-            write_capture(plan, file)
-        with _whole_file(folder / "assets.csv") as file:
-            file.write(asset_list(plan.hosts))
+        # Both take their names at the end: evidence is complete or not there.
+        with _whole_file(folder / "capture.pcap") as capture, _whole_file(folder / "assets.csv") as assets:
+            write_capture(plan, capture)
+            assets.write(asset_list(plan.hosts))
     except OSError as error:
         raise EvidenceError(
             f"{folder}: the evidence cannot be written: {error.strerror}. Make room or name another folder."

@@ -44,6 +44,8 @@ class Dialogue(Protocol):
     @property
     def closing(self) -> Closing:
         """How it ends."""
+        ...
 
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield what is said, in order."""
+        ...

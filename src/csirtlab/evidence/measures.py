@@ -18,7 +18,7 @@ def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
         host = plan.cast[fact.subject]
         return host.address if fact.measure == "address" else host.name
     action = next(action for action in scenario.actions if action.id == fact.subject)
-    return _ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
+    return ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
 
 
 def starts(plan: Plan, label: str) -> list[int]:
@@ -61,7 +61,7 @@ def _first_lookup(plan: Plan, target: str) -> dt.datetime:
     return instant(min(flow.start_ns for flow in plan.flows if isinstance(flow, Exchange) and flow.asks_for == name))
 
 
-_ACTION_MEASURES: Mapping[str, Callable[[Plan, str, str], FactValue]] = {
+ACTION_MEASURES: Mapping[str, Callable[[Plan, str, str], FactValue]] = {
     "first_start": lambda plan, label, _: instant(starts(plan, label)[0]),
     "last_start": lambda plan, label, _: instant(starts(plan, label)[-1]),
     "median_gap": lambda plan, label, _: median_gap_s(starts(plan, label)),

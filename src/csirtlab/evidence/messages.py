@@ -52,13 +52,13 @@ def arp_frame(
     return (ethernet + head + body).ljust(60, b"\x00")
 
 
-def dhcp_renewal(transaction: int, mac: bytes, address: str, host_name: str) -> bytes:
+def dhcp_renewal(transaction: int, mac: bytes, address: str, host_name: str, vendor: str) -> bytes:
     """Return the request with which a host renews its lease (RFC 2131, 4.3.6)."""
     options = (
         b"\x35\x01\x03\x3d\x07\x01"
         + mac
         + _text_option(12, host_name)
-        + _text_option(60, "MSFT 5.0")
+        + (_text_option(60, vendor) if vendor else b"")
         + b"\x37\x0e\x01\x03\x06\x0f\x1f\x21\x2b\x2c\x2e\x2f\x77\x79\xf9\xfc"
     )
     return _dhcp(1, transaction, mac, ipaddress.IPv4Address(address).packed, b"\x00" * 4, options)

@@ -199,7 +199,9 @@ class _Network:
         host, server = wish.host, self.cast.resolver
         self.meet(host, server, wish.at_ns)
         number = bits(self.rng, 32)
-        request = messages.dhcp_renewal(number, host.mac, host.address, host.name)
+        request = messages.dhcp_renewal(
+            number, host.mac, host.address, host.name, "MSFT 5.0" if host.stack.family == "windows" else ""
+        )
         answer = messages.dhcp_acknowledgment(
             number,
             host.mac,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from random import Random
 
 
@@ -13,6 +14,13 @@ def case_seed(secret: bytes, lab: str, trainee: str) -> bytes:
 def sibling_seed(secret: bytes, lab: str, question: str, index: int) -> bytes:
     """Return the seed of the ``index``-th hidden case on which a method question is replayed."""
     return _derive(secret, "sibling", lab, question, str(index))
+
+
+def seed_of_text(text: str) -> bytes:
+    """Return the seed that a person means: 64 hexadecimal digits are a seed itself, any other text names one."""
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return bytes.fromhex(text)
+    return hashlib.sha256(text.encode()).digest()
 
 
 def stream(seed: bytes, *names: str) -> Random:

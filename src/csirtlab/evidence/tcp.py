@@ -121,7 +121,7 @@ class _Connection:
         lost = self.pick_lost(side, len(flight))
         first_ack = 0
         unacknowledged = int(peer.owes_ack)
-        held = 0  # after a loss: where the hole begins
+        hole: tuple[int, bytes, int] | None = None  # a lost segment: where it begins, what it holds, its flags
         for number, part in enumerate(flight):
             if number:
                 at_ns += self.gap()
@@ -129,15 +129,15 @@ class _Connection:
             begin = side.sequence
             side.sequence += len(part)
             if number == lost and side is self.server:
-                held = begin  # lost before it reached the sensor
-                hole, hole_flags = part, flags
+                hole = (begin, part, flags)  # lost before it reached the sensor
                 continue
             at_ns = self.emit(side, at_ns, flags, part, sequence=begin)
             if number == lost:  # lost behind the sensor: it is sent again when nobody has acknowledged it
                 repeat = at_ns + int(between(self.rng, 0.21, 0.34) * SECOND) + self.rtt_ns
                 at_ns = self.emit(side, repeat, flags, part, sequence=begin)
-            if held:
-                repeated = self.acknowledge(peer, at_ns, held, sack_option(held + len(hole), side.sequence))
+            if hole:
+                block = sack_option(hole[0] + len(hole[1]), side.sequence)
+                repeated = self.acknowledge(peer, at_ns, hole[0], block)
                 first_ack = first_ack or repeated
                 continue
             unacknowledged += 1
@@ -145,9 +145,9 @@ class _Connection:
                 acknowledged = self.acknowledge(peer, at_ns, side.sequence)
                 first_ack = first_ack or acknowledged
                 unacknowledged = 0
-        if held:
-            at_ns = max(at_ns, first_ack) + self.answer_delay(side)
-            at_ns = self.emit(side, at_ns, hole_flags, hole, sequence=held)
+        if hole:
+            begin, part, flags = hole
+            at_ns = self.emit(side, max(at_ns, first_ack) + self.answer_delay(side), flags, part, sequence=begin)
             self.acknowledge(peer, at_ns, side.sequence)
             unacknowledged = 0
         if unacknowledged and not is_last:

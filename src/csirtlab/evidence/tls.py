@@ -64,17 +64,21 @@ class TlsSession:
         hello, offers_mlkem = client_hello(rng, self.server_name, self.client, session, resumed=self.resumed)
         yield Turn(True, hello, 0)
 
-        mlkem = offers_mlkem and chance(server, 0.5)
-        chain = 0 if self.resumed else whole(server, 1900, 3900)
+        # Habits are drawn in the same order whatever the client offers: a certificate has one length.
+        knows_mlkem, full_chain = chance(server, 0.5), whole(server, 1900, 3900)
+        mlkem = offers_mlkem and knows_mlkem
+        chain = 0 if self.resumed else full_chain
         flight = [server_hello(rng, suite, session, mlkem=mlkem, resumed=self.resumed), _CHANGE_CIPHER_SPEC]
         # EncryptedExtensions, Certificate, CertificateVerify, Finished: together or one by one.
-        parts = [whole(server, 6, 30), chain, whole(server, 76, 264) if chain else 0, digest + 4]
-        sizes = [sum(parts)] if chance(server, 0.3) else [part for part in parts if part]
+        parts = [whole(server, 6, 30), chain, pick(server, (79, 104, 264)), digest + 4]
+        if self.resumed:
+            parts[1:3] = []
+        sizes = [sum(parts)] if chance(server, 0.3) else parts
         flight += [sealed(rng, size) for size in sizes]
         yield Turn(False, b"".join(flight), int(between(rng, 0.0006, 0.004) * SECOND))
 
         finished = _CHANGE_CIPHER_SPEC + sealed(rng, digest + 4)
-        settings = sealed(rng, 24 + 33) + sealed(rng, whole(server, 9, 40))
+        settings = sealed(rng, 24 + 33) + sealed(rng, 13)
         tickets = b"".join(sealed(rng, whole(server, 180, 260)) for _ in range(whole(server, 1, 2)))
         for number, request in enumerate(self.requests):
             asked, answered = sealed(rng, request.request_bytes), sealed(rng, request.response_bytes)

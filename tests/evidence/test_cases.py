@@ -1,0 +1,172 @@
+"""A seed makes a case: the same one wherever it is made, another one for everybody else."""
+
+import hashlib
+import ipaddress
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.evidence.made import Case
+
+from csirtlab.content.scenarios import Scenario
+from csirtlab.content.vocabulary import MEASURES, SYSTEMS, VERBS
+from csirtlab.errors import EvidenceError
+from csirtlab.evidence import cases as cases_module
+from csirtlab.evidence.actions import DOERS
+from csirtlab.evidence.ambiguity import ambiguities
+from csirtlab.evidence.capture import packets
+from csirtlab.evidence.cases import EVIDENCE_FILES, ground_truth, make_evidence
+from csirtlab.evidence.measures import ACTION_MEASURES
+from csirtlab.evidence.model import TcpFlow
+from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
+from csirtlab.evidence.stacks import STACKS
+from csirtlab.settings import content_root
+
+# Changing these is a line in the changelog: cases that trainees hold would no longer match their truth.
+GOLDEN = {
+    "capture.pcap": "5e7d54610bb61e40102f8ddb4410aea7db754ab95790ba37e06d3863eafa5423",
+    "assets.csv": "bd2e7cc0b2664b2bdd8f3766415a94bd102dfd3db1e3b2a1141160e396b0029e",
+}
+OUTSIDE = [
+    ipaddress.ip_network(network)
+    for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "100.64.0.0/10")
+]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in EVIDENCE_FILES}
+
+
+def test_the_golden_case_is_what_it_was(scenario: Scenario, tmp_path: Path) -> None:
+    make_evidence(scenario, seed_of_text("golden"), tmp_path)
+
+    assert hashes(tmp_path) == GOLDEN
+
+
+@pytest.mark.parametrize("python", ["python3.11", "python3.12", "python3.13"])
+def test_another_python_with_another_hash_order_makes_the_same_bytes(python: str, tmp_path: Path) -> None:
+    interpreter = shutil.which(python)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from csirtlab.content.scenarios import read_scenario\n"
+        "from csirtlab.evidence.cases import make_evidence\n"
+        "from csirtlab.evidence.seeds import seed_of_text\n"
+        "make_evidence(read_scenario(Path(sys.argv[1]), 'c2-beacon'), seed_of_text('golden'), Path(sys.argv[2]))\n"
+    )
+    source = Path(cases_module.__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(source), "PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    if interpreter is None or subprocess.run([interpreter, "-c", ""], check=False, capture_output=True).returncode:
+        pytest.skip(f"{python} is not installed")
+
+    subprocess.run(
+        [interpreter, "-c", script, str(content_root()), str(tmp_path)], check=True, env=environment, cwd=tmp_path
+    )
+
+    assert hashes(tmp_path) == GOLDEN
+
+
+def test_the_same_seed_makes_the_same_bytes_and_the_same_truth(case: Case, tmp_path: Path) -> None:
+    make_evidence(case.scenario, case.seed, tmp_path)
+
+    assert hashes(tmp_path) == hashes(case.folder)
+    assert ground_truth(case.scenario, case.seed) == case.truth
+
+
+def test_two_trainees_share_no_answer(cases: list[Case]) -> None:
+    for fact in cases[0].truth:
+        assert len({case.truth[fact] for case in cases}) == len(cases), fact
+
+
+def test_the_folder_holds_the_evidence_and_nothing_else(case: Case) -> None:
+    assert sorted(path.name for path in case.folder.iterdir()) == sorted(EVIDENCE_FILES)
+
+
+def test_the_asset_list_names_every_host_and_no_part_in_the_incident(case: Case) -> None:
+    lines = (case.folder / "assets.csv").read_text().splitlines()
+
+    assert lines[0] == "hostname,address,role"
+    assert len(lines) - 1 == len(case.plan.hosts)
+    assert not any(actor.name in line for line in lines for actor in case.scenario.actors)
+
+
+def test_every_address_and_name_belongs_to_nobody(case: Case) -> None:
+    outside = {flow.server for flow in case.plan.flows if isinstance(flow, TcpFlow) and not flow.server.inside}
+
+    assert all(ipaddress.ip_address(host.address).is_private for host in case.plan.hosts)
+    assert all(any(ipaddress.ip_address(host.address) in network for network in OUTSIDE) for host in outside)
+    assert all(host.name.endswith((".example", ".test")) for host in outside)
+
+
+def test_a_capture_is_large_enough_to_search_and_small_enough_to_send(cases: list[Case]) -> None:
+    for case in cases:
+        assert 2_000_000 < case.capture.stat().st_size < 9_000_000
+        assert 8_000 < sum(1 for _ in packets(case.plan)) < 25_000
+
+
+def test_a_plan_that_is_handed_out_is_not_ambiguous(cases: list[Case]) -> None:
+    assert [ambiguities(case.scenario, case.plan) for case in cases] == [[], [], []]
+
+
+def test_a_seed_tells_nothing_of_another() -> None:
+    secret = bytes(32)
+    seeds = {
+        case_seed(secret, "c2-beacon", "ana"),
+        case_seed(secret, "c2-beacon", "bruno"),
+        case_seed(secret, "c2-beacona", "na"),
+        case_seed(bytes([1]) * 32, "c2-beacon", "ana"),
+        sibling_seed(secret, "c2-beacon", "ana", 0),
+        sibling_seed(secret, "c2-beacon", "ana", 1),
+    }
+
+    assert len(seeds) == 6
+    assert {len(seed) for seed in seeds} == {32}
+
+
+def test_an_unwritable_folder_leaves_nothing_and_says_what_to_do(scenario: Scenario, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+
+    with pytest.raises(EvidenceError, match="Make room or name another folder"):
+        make_evidence(scenario, seed_of_text("golden"), tmp_path / "taken" / "case")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_write_that_fails_leaves_no_half_of_the_evidence(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cases_module, "write_capture", full_disk)
+
+    with pytest.raises(EvidenceError, match="No space left"):
+        make_evidence(scenario, seed_of_text("golden"), tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_word_of_the_vocabulary_has_its_behaviour() -> None:
+    assert set(DOERS) == set(VERBS)
+    assert set(ACTION_MEASURES) == set(MEASURES["action"])
+
+
+def test_every_system_of_the_vocabulary_has_its_stack() -> None:
+    assert set(STACKS) == set(SYSTEMS)
+
+
+def test_the_generator_runs_without_a_package_that_is_not_pythons_own() -> None:
+    # The browser-only bundle and other interpreters make the same evidence from the source tree alone.
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import csirtlab.evidence.cases\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('numpy', 'scapy', 'polib', 'cryptography')])"
+    )
+    source = Path(cases_module.__file__).parents[2]
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(source)], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout.strip() == "[]"
