@@ -264,6 +264,7 @@ def test_nothing_that_a_trainee_wrote_acts_in_the_formgrader(cohort: CohortInTes
     page, _ = HTMLExporter(config=config).from_filename(str(path), resources={"index": 0, "total": 1})
 
     assert acting(page) == []
+    assert "cdnjs" not in page
 
 
 def test_nothing_that_a_trainee_wrote_acts_in_the_feedback(cohort: CohortInTest) -> None:
@@ -274,6 +275,7 @@ def test_nothing_that_a_trainee_wrote_acts_in_the_feedback(cohort: CohortInTest)
     assert result["success"], result
     page = (cohort.folder / "feedback" / "ben" / "tiny" / "tiny.html").read_text()
     assert acting(page) == []
+    assert "cdnjs" not in page
 
 
 def test_a_table_of_pandas_is_still_a_table(cohort: CohortInTest) -> None:

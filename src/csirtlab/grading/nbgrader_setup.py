@@ -1,4 +1,7 @@
-"""How nbgrader is set up for a cohort: values only, read by ``grader/nbgrader_config.py``."""
+"""How nbgrader is set up for a cohort: read by ``grader/nbgrader_config.py``.
+
+``jupyter/`` beside this module holds templates that take the place of nbconvert's.
+"""
 
 import os
 import sys
@@ -27,7 +30,9 @@ _SANITISING = "csirtlab.grading.sanitising"
 
 def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
     """Set everything but the exchange, which has its own ``configure``."""
-    _ensure_tools_on_path()
+    # nbgrader starts alembic by its bare name; nbconvert looks for templates in JUPYTER_PATH.
+    _ensure_first("PATH", Path(sys.executable).parent, os.defpath)
+    _ensure_first("JUPYTER_PATH", Path(__file__).parent / "jupyter", "")
     c.CourseDirectory.root = str(cohort_folder)
     c.CourseDirectory.course_id = read_name(cohort_folder)
     # Labs are compiled without solutions and hidden tests, so there is nothing to clear.
@@ -50,9 +55,8 @@ def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
     }
 
 
-def _ensure_tools_on_path() -> None:
-    """Put this interpreter's programs on PATH: nbgrader starts ``alembic`` by its bare name."""
-    programs = str(Path(sys.executable).parent)
-    paths = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    if programs not in paths:
-        os.environ["PATH"] = os.pathsep.join([programs, *paths])
+def _ensure_first(variable: str, folder: Path, default: str) -> None:
+    """Put ``folder`` first in a list of paths in the environment, once."""
+    paths = [path for path in os.environ.get(variable, default).split(os.pathsep) if path]
+    if str(folder) not in paths:
+        os.environ[variable] = os.pathsep.join([str(folder), *paths])
