@@ -4,6 +4,6 @@ from csirtlab.exchange.nbgrader_setup import configure as configure_exchange
 from csirtlab.grading.cohort_folder import find_cohort_folder
 from csirtlab.grading.nbgrader_setup import configure as configure_grading
 
-c = get_config()  # noqa: F821  # traitlets puts it there
+c = get_config()  # noqa: F821  # pyright: ignore[reportUndefinedVariable]  # traitlets puts it there
 configure_grading(c, find_cohort_folder())
 configure_exchange(c)

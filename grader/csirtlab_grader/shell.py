@@ -67,8 +67,9 @@ class BoxShell(InteractiveShell):
     def record(self, recorder: Recorder) -> None:
         """Send everything that is shown from now on to ``recorder``."""
         self.recorder = recorder
-        self.display_pub.recorder = recorder
-        self.displayhook.recorder = recorder
+        for part in (self.display_pub, self.displayhook):
+            assert isinstance(part, RecordingPublisher | RecordingHook)
+            part.recorder = recorder
 
     def ask_exit(self) -> None:
         """Do nothing: ``exit`` in a cell does not take the next cell's answers away."""

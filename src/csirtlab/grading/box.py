@@ -154,7 +154,10 @@ class Box:
                     pass_fds=descriptors,
                     env=self._environment(spool),
                     cwd="/",
-                    **self._other_user(),
+                    # Never as root: there a submission could ptrace PID 1 of its box.
+                    user=self._uid,
+                    group=self._uid,
+                    extra_groups=None if self._uid is None else [],
                 )
             except FileNotFoundError:
                 raise SetupError(explain_failure("bwrap is not installed")) from None
@@ -185,10 +188,6 @@ class Box:
         return walls.environment(
             sealed=False, work=scratch / "work", home=scratch / "home", case=spool / "case", scratch=(scratch,)
         )
-
-    def _other_user(self) -> dict[str, Any]:
-        # Never as root: there a submission could ptrace PID 1 of its box.
-        return {} if self._uid is None else {"user": self._uid, "group": self._uid, "extra_groups": []}
 
     def _stop(self) -> None:
         process, self._process = self._process, None

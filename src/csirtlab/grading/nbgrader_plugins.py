@@ -114,7 +114,7 @@ class MendNotebook(_Step):
     def step(self, nb: NotebookNode, resources: Resources, lab: Lab, cohort: CohortFolder, trainee: str) -> None:
         """Replace the cells by mended ones, and the notebook's metadata by what nbgrader needs."""
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
-            check_cells([cell.name for cell in gradebook.find_notebook(lab.name, lab.name).grade_cells], lab)
+            check_cells([str(cell.name) for cell in gradebook.find_notebook(lab.name, lab.name).grade_cells], lab)
         refuse_links(Path(self.cohort_folder, "submitted", trainee, lab.name))
         mended = mend(nb.cells, lab, cohort.language_of(trainee))
         for note in mended.notes:
