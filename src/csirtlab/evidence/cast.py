@@ -9,7 +9,7 @@ from random import Random
 from csirtlab.content.scenarios import Group, Scenario, Service, Window
 from csirtlab.content.vocabulary import SYSTEMS
 from csirtlab.errors import EvidenceError
-from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.dice import SECOND, between, bits, chance, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.model import Host, Way
 from csirtlab.evidence.names import make_name
 from csirtlab.evidence.stacks import OUTSIDE, STACKS
@@ -176,7 +176,7 @@ def _draw_address(service: Service, taken: set[str], rng: Random) -> str:
 
 def _draw_way(rng: Random, rtt_ms: tuple[float, float]) -> Way:
     return Way(
-        rtt_ns=nanoseconds(heavy(rng, rtt_ms[0] / 1000, rtt_ms[1] / 1000)),
+        rtt_ns=nanoseconds(between(rng, rtt_ms[0] / 1000, rtt_ms[1] / 1000)),
         hops=whole(rng, 7, 19),
         loss=between(rng, 0.0005, 0.008) if chance(rng, 0.4) else 0.0002,
         pace_ns=whole(rng, 60_000, 700_000),  # 16 to 190 Mbit/s
