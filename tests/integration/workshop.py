@@ -18,7 +18,11 @@ def open_lab(page: Page, button: str) -> None:
 
 def read_notebook(page: Page, user: str, cohort: str = "demo") -> dict[str, Any]:
     """Return the notebook as it is saved in somebody's home, asked for as the page itself would."""
-    answer = page.request.get(f"{origin(page)}/user/{user}/api/contents/{cohort}/{LAB}/{LAB}.ipynb?content=1")
+    for _ in range(20):
+        answer = page.request.get(f"{origin(page)}/user/{user}/api/contents/{cohort}/{LAB}/{LAB}.ipynb?content=1")
+        if answer.ok:
+            break
+        page.wait_for_timeout(250)  # Jupyter reads what it is just writing, and fails
     assert answer.ok, answer.text()
     notebook: dict[str, Any] = answer.json()["content"]
     return notebook
@@ -26,7 +30,9 @@ def read_notebook(page: Page, user: str, cohort: str = "demo") -> dict[str, Any]
 
 def write_answers(page: Page, user: str, answers: Mapping[str, str], cohort: str = "demo") -> None:
     """Write code (or prose, for a report) into the answer cells, then load the notebook anew."""
-    page.goto(f"{origin(page)}/user/{user}/csirtlab/submit?cohort={cohort}&lab={LAB}")  # JupyterLab must not save over it
+    page.goto(
+        f"{origin(page)}/user/{user}/csirtlab/submit?cohort={cohort}&lab={LAB}"
+    )  # JupyterLab must not save over it
     notebook = read_notebook(page, user, cohort)
     written = set()
     for cell in notebook["cells"]:
@@ -50,22 +56,65 @@ def write_answers(page: Page, user: str, answers: Mapping[str, str], cohort: str
     page.wait_for_selector(".jp-Notebook .jp-Cell")
 
 
-def run_all_and_save(page: Page, menu: str, run_all: str) -> None:
-    """Run every cell by the menu, wait until the kernel rests, and save."""
+def run_all_and_save(page: Page, user: str, cohort: str = "demo") -> dict[str, Any]:
+    """Run every cell by the menu, and save until the file says that the last one has run; return the notebook."""
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    page.click(f".lm-MenuBar-item:has-text('{menu}')")
-    page.click(f".lm-Menu-item[data-command='runmenu:run-all'], .lm-Menu-item:has-text('{run_all}')")
-    # The last code cell has its number, and nothing runs any more.
-    page.wait_for_function(
-        """() => {
-            const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
-            const status = panel.querySelector('.jp-Notebook-ExecutionIndicator');
-            return status && status.dataset.status === 'idle' && document.title.length > 0
-                && !panel.querySelector('.jp-Notebook').textContent.includes('[*]');
-        }"""
-    )
-    page.keyboard.press("Control+s")
-    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+    page.click(".lm-MenuBar-item:has-text('Run')")
+    page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+    for _ in range(120):
+        page.wait_for_timeout(1000)
+        page.keyboard.press("Control+s")
+        page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+        notebook = read_notebook(page, user, cohort)
+        if [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][-1]["execution_count"]:
+            return notebook
+    raise AssertionError("the notebook did not run to its end")
+
+
+def submit(page: Page, user: str, cohort: str = "demo") -> None:
+    """Submit what is saved, by the page's button, and see the receipt."""
+    page.goto(f"{origin(page)}/user/{user}/csirtlab/submit?cohort={cohort}&lab={LAB}")
+    page.wait_for_selector("main h1")
+    assert page.locator("main form button").count() == 1, page.inner_text("main")
+    page.click("main form button")
+    page.wait_for_selector("#receipt-number")
+
+
+RUN = """async ([base, code]) => {
+    const xsrf = Object.fromEntries(document.cookie.split('; ').map((pair) => pair.split('=')))['_xsrf'];
+    const headers = {'X-XSRFToken': xsrf, 'Content-Type': 'application/json'};
+    const started = await fetch(base + 'api/kernels', {method: 'POST', headers, body: '{}'});
+    if (!started.ok) throw new Error(await started.text());
+    const kernel = (await started.json()).id;
+    const socket = new WebSocket(base.replace('http', 'ws') + 'api/kernels/' + kernel + '/channels');
+    await new Promise((resolve) => { socket.onopen = resolve; });
+    const header = {msg_id: crypto.randomUUID(), username: '', session: crypto.randomUUID(), msg_type: 'execute_request', version: '5.3', date: ''};
+    const content = {code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false};
+    let told = '';
+    const ended = new Promise((resolve) => {
+        socket.onmessage = (event) => {
+            const message = JSON.parse(event.data);
+            if (message.parent_header.msg_id !== header.msg_id) return;
+            const kind = message.header.msg_type;
+            if (kind === 'stream') told += message.content.text;
+            if (kind === 'error') told += message.content.ename + ': ' + message.content.evalue;
+            if (kind === 'status' && message.content.execution_state === 'idle') resolve();
+        };
+        socket.onclose = () => { told += '(the kernel is gone)'; resolve(); };
+    });
+    socket.send(JSON.stringify({header, parent_header: {}, metadata: {}, content, channel: 'shell', buffers: []}));
+    await ended;
+    socket.onclose = null;
+    socket.close();
+    await fetch(base + 'api/kernels/' + kernel, {method: 'DELETE', headers});
+    return told;
+}"""
+
+
+def run_code(page: Page, user: str, code: str) -> str:
+    """Run code in a new kernel of somebody's server, from a page of that server; return what it printed."""
+    told: str = page.evaluate(RUN, [f"{origin(page)}/user/{user}/", code])
+    return told
 
 
 def origin(page: Page) -> str:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import nbgrader.server_extensions.formgrader as formgrader
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
+from nbgrader.server_extensions import formgrader
 from tornado import web  # type: ignore[attr-defined]  # tornado does not list it
 
 SCRIPT = "static/js/utils.js"

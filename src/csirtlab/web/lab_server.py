@@ -21,6 +21,7 @@ from csirtlab.exchange.work import keep_receipt
 from csirtlab.kit.case import FINDING
 from csirtlab.languages import Language, translator
 from csirtlab.web.pages import STATIC, page
+from csirtlab.web.saved_notebook import read_settled
 
 POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
 WORKSHOP = "/services/workshop/"
@@ -101,11 +102,16 @@ class SubmitHandler(_LabHandler):
             self.show("problem.html", message="Open the lab first: there is nothing to submit yet.")
             return
         sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
+        try:
+            notebook = await asyncio.to_thread(read_settled, folder.notebook)
+        except CsirtlabError as error:
+            self.show_problem(error)
+            return
         self.show(
             "submit.html",
             title=sheet["title"],
             saved=datetime.fromtimestamp(folder.notebook.stat().st_mtime, UTC),
-            open_questions=open_questions(folder.notebook, sheet),
+            open_questions=open_questions(notebook, sheet),
             notebook=self.notebook_url(folder),
             xsrf=self.xsrf_token.decode(),
         )
@@ -137,18 +143,19 @@ def fetch_lab(folder: LabFolder) -> None:
 
 def submit_lab(folder: LabFolder) -> Receipt:
     """Submit what is saved in ``folder`` and keep the receipt beside it."""
+    read_settled(folder.notebook)
     with ExchangeClient.from_environment() as exchange:
         receipt = exchange.submit(folder.cohort, folder.lab, folder.path)
     keep_receipt(receipt, folder.path)
     return receipt
 
 
-def open_questions(notebook: Path, sheet: dict[str, Any]) -> list[str]:
+def open_questions(notebook: dict[str, Any], sheet: dict[str, Any]) -> list[str]:
     """Return the ids of questions for which the saved notebook's outputs hold no finding.
 
     Reports are prose and always count as answered here: only a reader can tell.
     """
-    answered = answered_questions(json.loads(notebook.read_text(encoding="utf-8")))
+    answered = answered_questions(notebook)
     asked = [question["id"] for question in sheet["questions"] if question["kind"] != "report"]
     return [question for question in asked if question not in answered]
 

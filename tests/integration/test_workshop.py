@@ -1,0 +1,176 @@
+"""A workshop from end to end, as its people live it: in a browser, on a real hub, with nothing replaced."""
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from conftest import ROOT, Hub, Visitor  # type: ignore[import-not-found]  # pytest puts the folder on the path
+from playwright.sync_api import Browser
+from workshop import (  # type: ignore[import-not-found]
+    LAB,
+    findings,
+    open_lab,
+    run_all_and_save,
+    submit,
+    write_answers,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+FORMGRADER = "/user/grade-demo/formgrader"
+QUESTIONS = {
+    "infected_host": 10, "c2_domain": 10, "look_alike": 10, "first_beacon": 10, "beacon_interval": 15,
+    "bytes_out": 10, "beacon_detector": 20,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def solution() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("solution", ROOT / "labs" / LAB / "solution.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def ana(browser: Browser, shared_hub: Hub) -> Iterator[Visitor]:
+    visitor = Visitor(browser, shared_hub, "es-PE")
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture(scope="module")
+def ben(browser: Browser, shared_hub: Hub) -> Iterator[Visitor]:
+    visitor = Visitor(browser, shared_hub)
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture(scope="module")
+def irene(browser: Browser, shared_hub: Hub) -> Iterator[Visitor]:
+    visitor = Visitor(browser, shared_hub)
+    yield visitor
+    visitor.close()
+
+
+@pytest.fixture(scope="module")
+def solved(ana: Visitor, solution: ModuleType) -> dict[str, Any]:
+    """Ana's findings, after she solved the lab on her own evidence and submitted it."""
+    ana.sign_in("ana")
+    assert ana.page.get_attribute("html", "lang") == "es"
+    open_lab(ana.page, "Abrir el laboratorio")
+    ana.page.wait_for_selector(".lm-MenuBar-item:has-text('Archivo')")  # JupyterLab itself speaks Spanish
+    write_answers(ana.page, "ana", solution.ANSWERS)
+    found = findings(run_all_and_save(ana.page, "ana"))
+    submit(ana.page, "ana")
+    return found
+
+
+@pytest.fixture(scope="module")
+def copied(ben: Visitor, solved: dict[str, Any]) -> None:
+    """Ben has submitted Ana's answers, her method's answer for his own method too."""
+    ben.sign_in("ben")
+    open_lab(ben.page, "Open the lab")
+    answers = {
+        question: f'case.answer("{question}", {value!r})' for question, value in solved.items() if value is not None
+    }
+    answers["beacon_detector"] = (
+        f"def find_beacon(case):\n    return {solved['infected_host']!r}\n\ncase.method('beacon_detector', find_beacon)"
+    )
+    write_answers(ben.page, "ben", answers)
+    run_all_and_save(ben.page, "ben")
+    submit(ben.page, "ben")
+
+
+@pytest.fixture(scope="module")
+def graded(irene: Visitor, copied: None) -> None:
+    """Irene has collected, graded by machine and by hand, and released feedback, all in the formgrader."""
+    page = irene.page
+    irene.sign_in("irene")
+    page.click("text=Open the formgrader")
+    page.wait_for_url(f"**{FORMGRADER}/**")
+    page.click("td.collect a")
+    page.wait_for_selector(".modal-title:has-text('Success')")
+    for trainee in ("ana", "ben"):
+        page.goto(f"{irene.hub.url}{FORMGRADER}/manage_submissions/{LAB}")
+        page.click(f"tr:has(td.student-id:text-is('{trainee}')) td.autograde a")
+        page.wait_for_selector(".modal-title:has-text('Success')")
+    grade_report_by_hand(irene, credit="Full credit", full="85")
+    grade_report_by_hand(irene, credit="No credit", full="0")
+    for action in ("generate-feedback", "release-feedback"):
+        page.goto(f"{irene.hub.url}{FORMGRADER}/manage_assignments")
+        page.click(f"td.{action} a")
+        page.wait_for_selector(".modal-title:has-text('Success')")
+
+
+def grade_report_by_hand(irene: Visitor, *, credit: str, full: str) -> None:
+    """Open the submission whose code was worth ``full`` points, and grade its report."""
+    page = irene.page
+    page.goto(f"{irene.hub.url}{FORMGRADER}/gradebook/{LAB}/{LAB}")
+    page.click(f"tbody tr:has(td:text-is('{full} / 85')) td a:has-text('Submission')")
+    report = page.locator(".panel:has(#incident_note)").last  # the innermost: that of the cell
+    with page.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT"):
+        report.locator(f"button:has-text('{credit}'), .btn:has-text('{credit}')").first.click()
+
+
+def feedback_text(visitor: Visitor, link: str) -> str:
+    visitor.page.goto(f"{visitor.hub.url}/services/workshop/")
+    visitor.page.click(f"text={link}")
+    text: str = visitor.page.inner_text("body")
+    return text
+
+
+def scores(text: str) -> list[tuple[float, float]]:
+    """Return score and points of each graded cell, as the feedback lists them at its top."""
+    return [(float(got), float(most)) for got, most in re.findall(r"cell \(Score: ([\d.]+) / ([\d.]+)\)", text)]
+
+
+def test_the_kernel_found_an_answer_to_every_question(solved: dict[str, Any]) -> None:
+    assert set(solved) == set(QUESTIONS)
+
+
+def test_who_solves_the_lab_has_full_marks_and_reads_it_in_spanish(ana: Visitor, graded: None) -> None:
+    text = feedback_text(ana, "Leer la retroalimentación")
+
+    assert "(Score: 100.0 / 100.0)" in text
+    assert "Cómo lo encuentra un analista" in text and "Correcto" in text
+
+
+def test_who_copies_a_neighbours_answers_has_nothing_on_every_personal_question(ben: Visitor, graded: None) -> None:
+    text = feedback_text(ben, "Read the feedback")
+
+    assert scores(text) == [(0.0, float(points)) for points in QUESTIONS.values()]
+    assert "(Score: 0.0 / 100.0)" in text
+
+
+def test_the_list_of_labs_shows_that_the_work_is_kept(ana: Visitor, graded: None) -> None:
+    ana.page.goto(f"{ana.hub.url}/services/workshop/")
+
+    assert re.search(r"✓ Entregado el .* UTC\.\s+Comprobante n\.º \d+", ana.page.inner_text(f"#lab-demo-{LAB}"))
+
+
+def test_the_formgraders_links_lead_into_jupyterlab(irene: Visitor, graded: None) -> None:
+    irene.page.goto(f"{irene.hub.url}{FORMGRADER}/manage_assignments")
+
+    link = irene.page.get_attribute("td.name a", "href")
+
+    assert link == f"/user/grade-demo/lab/tree/./source/{LAB}"
+
+
+def test_scores_are_exported_by_nbgrader_in_the_cohorts_folder(irene: Visitor, graded: None) -> None:
+    from workshop import run_code  # type: ignore[import-not-found]
+
+    irene.page.goto(f"{irene.hub.url}/user/grade-demo/lab")
+    told = run_code(irene.page, "grade-demo", "!nbgrader export 2>&1 | tail -1; cut -d, -f1,4,10 grades.csv")
+
+    assert f"{LAB},ana,100.0" in told and f"{LAB},ben,0.0" in told
+
+
+def test_nobodys_browser_asked_a_foreign_host_for_anything(
+    ana: Visitor, ben: Visitor, irene: Visitor, graded: None
+) -> None:
+    assert ana.foreign + ben.foreign + irene.foreign == []
