@@ -110,29 +110,35 @@ def _only_one(home: Home, port: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _serve(home: Home, settings: RunSettings, lock: int, say: Say, announce: Callable[[], None]) -> None:
-    log_path = home.log / "hub.log"
-    command = [
-        sys.executable,
-        "-I",
-        "-m",
-        "jupyterhub",
-        "-f",
-        str(content_root() / "hub_config" / "jupyterhub_config.py"),
-    ]
-    environment = {
+def configuration_file() -> Path:
+    """Return the hub's configuration, an operator's own lines included."""
+    return content_root() / "hub_config" / "jupyterhub_config.py"
+
+
+def hub_command(configuration: Path) -> list[str]:
+    """Return the command that runs JupyterHub with a configuration file."""
+    return [sys.executable, "-I", "-m", "jupyterhub", "-f", str(configuration)]
+
+
+def hub_environment(home: Home) -> dict[str, str]:
+    """Return the environment that the hub of a home runs in."""
+    return {
         **os.environ,
         "CSIRTLAB_HOME": str(home.root),
         "CSIRTLAB_CONTENT": str(content_root()),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
+
+
+def _serve(home: Home, settings: RunSettings, lock: int, say: Say, announce: Callable[[], None]) -> None:
+    log_path = home.log / "hub.log"
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: ended.append(received))
     with log_path.open("ab") as log:
         hub = subprocess.Popen(
-            command,
-            env=environment,
+            hub_command(configuration_file()),
+            env=hub_environment(home),
             cwd=home.hub,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -182,7 +188,7 @@ def _stop(hub: "subprocess.Popen[bytes]") -> None:
     try:
         hub.wait(SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:
-        children = _descendants(hub.pid)
+        children = descendants(hub.pid)
         hub.kill()
         hub.wait()
         for pid in children:
@@ -192,11 +198,16 @@ def _stop(hub: "subprocess.Popen[bytes]") -> None:
                 continue
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one, parents before their children; who ends meanwhile is left out."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *_descendants(int(child))]
+        try:
+            children = task.read_text().split()
+        except OSError:
+            continue
+        for child in children:
+            found += [int(child), *descendants(int(child))]
     return found
 
 

@@ -64,7 +64,7 @@ def with_inner_ports(settings: RunSettings, before: RunSettings) -> RunSettings:
     chosen: dict[str, int] = {}
     for name in ("hub_port", "proxy_port", "workshop_port"):
         kept: int = getattr(before, name)
-        chosen[name] = kept if kept and is_free("127.0.0.1", kept) else _free_port()
+        chosen[name] = kept if kept and is_free("127.0.0.1", kept) else free_port()
     return replace(settings, **chosen)  # type: ignore[arg-type]  # the three are all ports
 
 
@@ -80,7 +80,8 @@ def is_free(bind: str, port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
