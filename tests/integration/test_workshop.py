@@ -14,9 +14,14 @@ from workshop import (  # type: ignore[import-not-found]
     findings,
     open_lab,
     run_all_and_save,
+    run_code,
     submit,
     write_answers,
 )
+
+from csirtlab.content.labs import read_lab
+from csirtlab.labs.texts import lab_texts
+from csirtlab.languages import Language
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -65,7 +70,7 @@ def solved(ana: Visitor, solution: ModuleType) -> dict[str, Any]:
     open_lab(ana.page, "Abrir el laboratorio")
     ana.page.wait_for_selector(".lm-MenuBar-item:has-text('Archivo')")  # JupyterLab itself speaks Spanish
     write_answers(ana.page, "ana", solution.ANSWERS)
-    found = findings(run_all_and_save(ana.page, "ana"))
+    found: dict[str, Any] = findings(run_all_and_save(ana.page, "ana"))
     submit(ana.page, "ana")
     return found
 
@@ -137,7 +142,10 @@ def test_who_solves_the_lab_has_full_marks_and_reads_it_in_spanish(ana: Visitor,
     text = feedback_text(ana, "Leer la retroalimentación")
 
     assert "(Score: 100.0 / 100.0)" in text
-    assert "Cómo lo encuentra un analista" in text and "Correcto" in text
+    assert "es correcto." in text and "Cómo lo encuentra un analista" in text
+    lab = read_lab(ROOT, LAB)
+    for question in lab_texts(lab, Language.ES).questions.values():
+        assert " ".join(question.feedback.split()[:6]).replace("`", "") in " ".join(text.split())
 
 
 def test_who_copies_a_neighbours_answers_has_nothing_on_every_personal_question(ben: Visitor, graded: None) -> None:
@@ -162,8 +170,6 @@ def test_the_formgraders_links_lead_into_jupyterlab(irene: Visitor, graded: None
 
 
 def test_scores_are_exported_by_nbgrader_in_the_cohorts_folder(irene: Visitor, graded: None) -> None:
-    from workshop import run_code  # type: ignore[import-not-found]
-
     irene.page.goto(f"{irene.hub.url}/user/grade-demo/lab")
     told = run_code(irene.page, "grade-demo", "!nbgrader export 2>&1 | tail -1; cut -d, -f1,4,10 grades.csv")
 

@@ -18,11 +18,7 @@ def open_lab(page: Page, button: str) -> None:
 
 def read_notebook(page: Page, user: str, cohort: str = "demo") -> dict[str, Any]:
     """Return the notebook as it is saved in somebody's home, asked for as the page itself would."""
-    for _ in range(20):
-        answer = page.request.get(f"{origin(page)}/user/{user}/api/contents/{cohort}/{LAB}/{LAB}.ipynb?content=1")
-        if answer.ok:
-            break
-        page.wait_for_timeout(250)  # Jupyter reads what it is just writing, and fails
+    answer = page.request.get(f"{origin(page)}/user/{user}/api/contents/{cohort}/{LAB}/{LAB}.ipynb?content=1")
     assert answer.ok, answer.text()
     notebook: dict[str, Any] = answer.json()["content"]
     return notebook
@@ -88,7 +84,10 @@ RUN = """async ([base, code]) => {
     const kernel = (await started.json()).id;
     const socket = new WebSocket(base.replace('http', 'ws') + 'api/kernels/' + kernel + '/channels');
     await new Promise((resolve) => { socket.onopen = resolve; });
-    const header = {msg_id: crypto.randomUUID(), username: '', session: crypto.randomUUID(), msg_type: 'execute_request', version: '5.3', date: ''};
+    const header = {
+        msg_id: crypto.randomUUID(), session: crypto.randomUUID(), msg_type: 'execute_request',
+        username: '', version: '5.3', date: '',
+    };
     const content = {code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false};
     let told = '';
     const ended = new Promise((resolve) => {

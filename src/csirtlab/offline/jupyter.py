@@ -23,6 +23,7 @@ _STOPS_WITHIN_S = 8
 # What is of no use to one person and costs start-up time, or asks foreign hosts.
 _SERVER_CONFIG = {
     "ServerApp": {
+        "contents_manager_class": "csirtlab.saving.WholeFileManager",
         "jpserver_extensions": {
             "jupyter_lsp": False,
             "jupyterlab_jupytext": False,
@@ -31,7 +32,7 @@ _SERVER_CONFIG = {
             "nbgrader.server_extensions.validate_assignment": False,
             "nbgrader.server_extensions.assignment_list": False,
             "nbgrader.server_extensions.course_list": False,
-        }
+        },
     },
     "LabApp": {
         "news_url": None,

@@ -14,14 +14,13 @@ from tornado import web  # type: ignore[attr-defined]  # tornado does not list i
 
 from csirtlab.cohorts.create import NAME
 from csirtlab.content.labs import LAB_NAME
-from csirtlab.errors import CsirtlabError
+from csirtlab.errors import CsirtlabError, ExchangeError
 from csirtlab.exchange.client import ExchangeClient
 from csirtlab.exchange.receipts import Receipt
 from csirtlab.exchange.work import keep_receipt
 from csirtlab.kit.case import FINDING
 from csirtlab.languages import Language, translator
 from csirtlab.web.pages import STATIC, page
-from csirtlab.web.saved_notebook import read_settled
 
 POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
 WORKSHOP = "/services/workshop/"
@@ -103,7 +102,7 @@ class SubmitHandler(_LabHandler):
             return
         sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
         try:
-            notebook = await asyncio.to_thread(read_settled, folder.notebook)
+            notebook = await asyncio.to_thread(read_notebook, folder.notebook)
         except CsirtlabError as error:
             self.show_problem(error)
             return
@@ -143,11 +142,28 @@ def fetch_lab(folder: LabFolder) -> None:
 
 def submit_lab(folder: LabFolder) -> Receipt:
     """Submit what is saved in ``folder`` and keep the receipt beside it."""
-    read_settled(folder.notebook)
     with ExchangeClient.from_environment() as exchange:
         receipt = exchange.submit(folder.cohort, folder.lab, folder.path)
     keep_receipt(receipt, folder.path)
     return receipt
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """Return a saved notebook.
+
+    Raises:
+        ExchangeError: What lies there is none: somebody wrote into it by hand.
+    """
+    try:
+        notebook = json.loads(path.read_bytes())
+    except ValueError:
+        notebook = None
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        raise ExchangeError(
+            f"{path.name} cannot be read as a notebook. Rename it, open the lab again to get a fresh one, "
+            "and copy your answers over."
+        )
+    return notebook
 
 
 def open_questions(notebook: dict[str, Any], sheet: dict[str, Any]) -> list[str]:
