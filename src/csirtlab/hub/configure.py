@@ -12,6 +12,7 @@ from csirtlab.hub.run_settings import RunSettings, read_settings
 from csirtlab.hub.spawner import BoxSpawner
 from csirtlab.settings import content_root, default_home
 
+UNSAFE = "The walls are off (--unsafe-no-box): everybody's work can be read and changed by everybody here."
 SERVICE = "workshop"
 SERVICE_PREFIX = f"/services/{SERVICE}/"
 
@@ -110,3 +111,6 @@ def _pages(c: Any, settings: RunSettings, content: Path) -> None:
     c.JupyterHub.logo_file = str(content / "hub_config" / "logo.svg")
     c.JupyterHub.default_url = SERVICE_PREFIX
     c.JupyterHub.template_vars = {"is_unsafe": settings.is_unsafe}
+    if settings.is_unsafe:
+        # JupyterHub shows an announcement on every page of its own.
+        c.JupyterHub.template_vars["announcement"] = UNSAFE

@@ -8,6 +8,8 @@ from jupyter_server.utils import url_path_join
 from nbgrader.server_extensions import formgrader
 from tornado import web  # type: ignore[attr-defined]  # tornado does not list it
 
+from csirtlab.web.unsafe import warn_if_unsafe
+
 SCRIPT = "static/js/utils.js"
 PLACES = ("/notebooks/", "/edit/", "/tree/")
 """Where nbgrader's links lead outside a frame: at the root of the host, where behind a hub nothing is.
@@ -39,6 +41,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
+    warn_if_unsafe(server.web_app)
     # Extensions are loaded in the order of their names: this handler stands before nbgrader's own.
     base = server.web_app.settings["base_url"]
     server.web_app.add_handlers(".*$", [(url_path_join(base, "formgrader", SCRIPT), ScriptHandler)])

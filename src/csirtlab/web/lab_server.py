@@ -21,6 +21,7 @@ from csirtlab.exchange.work import keep_receipt
 from csirtlab.kit.case import FINDING
 from csirtlab.languages import Language, translator
 from csirtlab.web.pages import STATIC, page
+from csirtlab.web.unsafe import is_unsafe, warn_if_unsafe
 
 POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
 WORKSHOP = "/services/workshop/"
@@ -65,7 +66,7 @@ class _LabHandler(JupyterHandler):
         shared = {
             "prefix": WORKSHOP,
             "labs": WORKSHOP,
-            "is_unsafe": os.environ.get("CSIRTLAB_UNSAFE_NO_BOX") == "1",
+            "is_unsafe": is_unsafe(),
         }
         self.set_header("Content-Security-Policy", POLICY)
         self.finish(page(template, _language(), {**shared, **values}))
@@ -196,5 +197,6 @@ def _load_jupyter_server_extension(server: Any) -> None:
             (url_path_join(base, "csirtlab/submit"), SubmitHandler),
         ],
     )
+    warn_if_unsafe(server.web_app)
     translator("web", _language())  # a broken installation shows at the start, not on the first page
     assert STATIC.is_dir(), STATIC

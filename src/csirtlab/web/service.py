@@ -20,6 +20,7 @@ from csirtlab.settings import content_root
 from csirtlab.web.app import workshop_app
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.people import Directory
+from csirtlab.web.unsafe import is_unsafe
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -70,7 +71,7 @@ def main() -> None:
             token=os.environ["JUPYTERHUB_API_TOKEN"],
             client_id=os.environ["JUPYTERHUB_CLIENT_ID"],
         ),
-        is_unsafe=os.environ.get("CSIRTLAB_UNSAFE_NO_BOX") == "1",
+        is_unsafe=is_unsafe(),
     )
     url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
     uvicorn.run(
