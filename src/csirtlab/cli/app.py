@@ -36,3 +36,6 @@ def main() -> None:
             raise
         print(f"csirtlab: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("csirtlab: stopped. Start it again: it goes on where it was.", file=sys.stderr)
+        sys.exit(130)

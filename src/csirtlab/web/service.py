@@ -79,7 +79,7 @@ def main() -> None:
         host=url.hostname or "127.0.0.1",
         port=url.port or 0,
         log_level="warning",
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=0,  # nothing is acknowledged before it is kept; who was cut off sends again
         proxy_headers=False,
     )
 
