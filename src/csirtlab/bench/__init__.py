@@ -1,0 +1,1 @@
+"""Measures what a workshop costs in seconds and memory, beside the stock programs."""
