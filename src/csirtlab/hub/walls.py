@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import csirtlab
+from csirtlab.cohorts.store import FIRST_UID
 from csirtlab.errors import SetupError
 
 HOME_INSIDE = Path("/home/trainee")
@@ -24,6 +25,8 @@ ETC = (
 MOST_MEMORY_B = 6 << 30  # address space of one process; Node and NumPy map far more than they use
 MOST_FILE_B = 2 << 30
 MOST_OPEN_FILES = 4096
+MOST_TEMPORARY_B = 2 << 30  # /tmp; captures are taken apart there
+MOST_SHARED_B = 1 << 30  # /dev/shm
 MOST_PROCESSES = 400  # per uid, and each trainee has their own
 
 
@@ -59,7 +62,11 @@ def wall_command(walls: Walls, command: Sequence[str]) -> list[str]:
             line += ["--symlink", str(folder.readlink()), name]
         elif folder.is_dir():
             line += ["--ro-bind", name, name]
-    line += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run", "--dir", "/var/tmp"]  # noqa: S108  # names inside the walls
+    line += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--dir", "/run"]
+    # What is in them takes the machine's memory.
+    for name, most in (("/tmp", MOST_TEMPORARY_B), ("/dev/shm", MOST_SHARED_B)):  # noqa: S108  # names inside the walls
+        line += ["--size", str(most), "--tmpfs", name]
+    line += ["--symlink", "../tmp", "/var/tmp"]  # noqa: S108  # names inside the walls
     for name in ETC:
         line += ["--ro-bind-try", name, name]
     for file in sorted(walls.etc.iterdir()):
@@ -67,8 +74,9 @@ def wall_command(walls: Walls, command: Sequence[str]) -> list[str]:
     for folder in walls.readable:
         line += ["--ro-bind", str(folder), str(folder)]
     for folder in walls.hidden:
-        line += ["--tmpfs", str(folder)]
+        line += ["--tmpfs", str(folder), "--remount-ro", str(folder)]
     line += ["--bind", str(walls.home), str(HOME_INSIDE), "--chdir", str(HOME_INSIDE)]
+    line += ["--remount-ro", "/"]  # also /etc, /var and /opt, which bubblewrap made up
     return [*line, "--", *command]
 
 
@@ -94,7 +102,16 @@ def programs_and_pages(content: Path) -> tuple[list[Path], list[Path]]:
 
 
 def become(uid: int | None) -> Callable[[], None]:
-    """Return what a child does before it starts: limits first, then the uid (None: stay who you are)."""
+    """Return what a child does before it starts: limits first, then the uid (None: stay who you are).
+
+    Raises:
+        SetupError: The uid is none of those that are given to accounts; root's above all.
+    """
+    if uid is not None and uid < FIRST_UID:
+        raise SetupError(
+            f"no server runs under uid {uid}: accounts have uids from {FIRST_UID}. "
+            "The table of accounts was changed by hand or is damaged: restore it from a backup."
+        )
 
     def before_start() -> None:
         for limit, most in (
