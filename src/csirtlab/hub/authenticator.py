@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jupyterhub.auth import Authenticator
@@ -29,7 +30,8 @@ class RosterAuthenticator(Authenticator):
             HTTPError: 429, when this account was tried too often from this address.
         """
         username = data.get("username", "").strip().lower()
-        key = (username[:64], handler.request.remote_ip)
+        trusted = self.parent.trusted_downstream_ips if self.parent else ()
+        key = (username[:64], sent_from(handler.request.headers, handler.request.remote_ip, trusted))
         if pause := self.attempts.pause_s(key):
             raise HTTPError(429, f"Too many attempts. Try again in {math.ceil(pause)} s.")
         account = await asyncio.to_thread(self.store.account, username)
@@ -43,3 +45,15 @@ class RosterAuthenticator(Authenticator):
             return None
         self.attempts.succeeded(key)
         return username
+
+
+def sent_from(headers: Mapping[str, str], remote_ip: str, trusted: Collection[str] = ()) -> str:
+    """Return the address that counts for attempts: the last one that our proxy, or a trusted one, saw itself.
+
+    tornado's ``remote_ip`` believes X-Real-Ip, which our proxy hands on as anybody sends it: each
+    guess would come from another address. ``trusted`` are proxies that stand before ours.
+    """
+    if "X-Real-Ip" not in headers:
+        return remote_ip
+    seen = [address.strip() for address in headers.get("X-Forwarded-For", "").split(",")]
+    return next((address for address in reversed(seen) if address not in trusted), seen[-1])
