@@ -74,15 +74,20 @@ def give_tree(folder: Path, uid: int) -> None:
     if os.geteuid() != 0:
         return
     os.chown(folder, uid, uid, follow_symlinks=False)
-    for parent, folders, files in os.walk(folder):
+    # By descriptors: whoever owns the tree already could put a link in a folder's place meanwhile.
+    for _parent, folders, files, descriptor in os.fwalk(folder):
         for name in (*folders, *files):
-            os.chown(Path(parent) / name, uid, uid, follow_symlinks=False)
+            os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write ``text`` so that only the owner reads it: aside, synced, renamed."""
+    """Write ``text`` so that only the owner reads it: aside, synced, renamed.
+
+    Root writes into cohorts' folders this way, where their servers may have put a link.
+    """
     aside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
