@@ -72,6 +72,8 @@ def _people(c: Any, settings: RunSettings, home: Home, content: Path) -> None:
         "access:servers!server",
         f"access:services!service={SERVICE}",
     ]
+    # A server that ran out of memory can be started again after this many seconds.
+    c.Spawner.poll_interval = 5
     c.JupyterHub.concurrent_spawn_limit = 20
     c.JupyterHub.allow_named_servers = False
 
