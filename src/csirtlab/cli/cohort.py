@@ -14,6 +14,7 @@ from csirtlab.languages import Language
 commands = typer.Typer(help="Workshops and their people.", no_args_is_help=True)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="The hub's folder with all state.")]
+CohortName = Annotated[str, typer.Argument(help="The cohort's name: small letters, digits, hyphens.")]
 LanguageOption = Annotated[Language, typer.Option(help="For people whose row in the roster names none.")]
 
 
@@ -21,7 +22,7 @@ LanguageOption = Annotated[Language, typer.Option(help="For people whose row in 
     epilog="Example: csirtlab cohort create quito-2027 --course detection --roster roster.csv --language es"
 )
 def create(
-    name: str,
+    name: CohortName,
     course: Annotated[str, typer.Option(help="Which course is taught.")],
     roster: Annotated[Path, typer.Option(help="A CSV file: username,name,language,role.")],
     language: LanguageOption = Language.EN,
@@ -60,7 +61,7 @@ def create(
 
 @commands.command(epilog="Example: csirtlab cohort add quito-2027 --roster late-comers.csv")
 def add(
-    name: str,
+    name: CohortName,
     roster: Annotated[Path, typer.Option(help="A CSV file with the new people: username,name,language,role.")],
     home: HomeOption = None,
 ) -> None:
@@ -86,7 +87,9 @@ def add(
 
 
 @commands.command("list", epilog="Example: csirtlab cohort list --json")
-def show(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def show(
+    home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False
+) -> None:
     """List the cohorts with their course and how many people they have."""
     from csirtlab.cohorts.store import open_store
     from csirtlab.settings import default_home
@@ -107,7 +110,7 @@ def show(home: HomeOption = None, as_json: Annotated[bool, typer.Option("--json"
 
 
 @commands.command(epilog="Example: csirtlab cohort passphrase ana.souza")
-def passphrase(username: str, home: HomeOption = None) -> None:
+def passphrase(username: Annotated[str, typer.Argument(help="Whose.")], home: HomeOption = None) -> None:
     """Give somebody a new passphrase and print it; the old one no longer works."""
     from csirtlab.cohorts.create import renew_passphrase
     from csirtlab.cohorts.store import open_store
