@@ -22,7 +22,9 @@ def bench() -> None:
 @commands.command(epilog="Example: csirtlab bench hub --quick --json > hub.json")
 def hub(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="The same, each part once: under 50 seconds on two idle cores.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The same, each part once: under 50 seconds on two idle cores.")
+    ] = False,
 ) -> None:
     """Measure the start and the memory of trainees' servers, ours and a plain JupyterHub's in turn.
 
