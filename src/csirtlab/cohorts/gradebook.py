@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from csirtlab.cohorts.roster import Entry, Role
 
@@ -17,4 +18,5 @@ def enter_trainees(folder: Path, cohort: str, roster: Sequence[Entry]) -> None:
         for entry in roster:
             if entry.role is Role.TRAINEE:
                 first, _, last = entry.name.rpartition(" ")
-                gradebook.update_or_create_student(entry.username, first_name=first, last_name=last)
+                names: dict[str, Any] = {"first_name": first, "last_name": last}  # nbgrader types them wrongly
+                gradebook.update_or_create_student(entry.username, **names)

@@ -49,7 +49,10 @@ def explain_failure(said: str, settings: Mapping[str, str] | None = None) -> str
             "(Docker: --security-opt seccomp=unconfined; systemd: RestrictNamespaces=no)."
         )
     else:
-        way_out = "Python and its packages must lie where other users can read them, neither below a private home nor below /tmp."
+        way_out = (
+            "Python and its packages must lie where other users can read them: "
+            "neither below a private home nor below /tmp."
+        )
     return f"No box can be built: {said[-500:]}. {way_out}"
 
 

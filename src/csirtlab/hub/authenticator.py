@@ -23,7 +23,7 @@ class RosterAuthenticator(Authenticator):
     store: Store
     attempts = Attempts(clock=time.monotonic)
 
-    async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> Any:
         """Return the user name, or None when name and passphrase do not belong together.
 
         Raises:

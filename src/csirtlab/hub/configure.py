@@ -112,7 +112,5 @@ def _pages(c: Any, settings: RunSettings, content: Path) -> None:
     c.JupyterHub.template_paths = [str(content / "hub_config" / "templates")]
     c.JupyterHub.logo_file = str(content / "hub_config" / "logo.svg")
     c.JupyterHub.default_url = SERVICE_PREFIX
-    c.JupyterHub.template_vars = {"is_unsafe": settings.is_unsafe}
-    if settings.is_unsafe:
-        # JupyterHub shows an announcement on every page of its own.
-        c.JupyterHub.template_vars["announcement"] = UNSAFE
+    # JupyterHub shows an announcement on every page of its own.
+    c.JupyterHub.template_vars = {"announcement": UNSAFE} if settings.is_unsafe else {}

@@ -36,5 +36,6 @@ def keep_off_the_network() -> None:
         return context, pipe_out
 
     # Not the methods by other names: should ipykernel do without them one day, this does no harm.
-    IOPubThread._setup_pipe_in = setup_pipe_in
-    IOPubThread._setup_pipe_out = setup_pipe_out
+    patched: Any = IOPubThread
+    patched._setup_pipe_in = setup_pipe_in
+    patched._setup_pipe_out = setup_pipe_out

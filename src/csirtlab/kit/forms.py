@@ -287,7 +287,7 @@ def _sorted_texts(members: Sequence[Json]) -> list[str]:
     return sorted(distinct, key=lambda text: distinct[text])  # type: ignore[arg-type, return-value]  # scalars only
 
 
-def _table(value: object, columns: Mapping[str, str], choices: Mapping[str, str] | None) -> Json:
+def _table(value: Any, columns: Mapping[str, str], choices: Mapping[str, str] | None) -> Json:
     rows = value.to_dict("records") if hasattr(value, "to_dict") and hasattr(value, "columns") else value
     table: list[Json] = []
     for number, row in _members("table", rows):

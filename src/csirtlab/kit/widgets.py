@@ -49,7 +49,7 @@ def timeline(case: "Case", src: str | None = None, dst: str | None = None) -> Wi
     picture, words = w.HTML(), w.HTML()
 
     def draw(_: object = None) -> None:
-        host, name = choice.value
+        host, name = choice.value or pairs[0][1]
         begin, end = (first + (last - first) * share / 100 for share in part.value)
         shown = found[(found["host"] == host) & (found["name"] == name) & found["start"].between(begin, end)]
         described = describe_gaps(shown, case.language)

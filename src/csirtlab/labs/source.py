@@ -42,7 +42,7 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook as JSON; the same notebook gives the same bytes."""
     import nbformat
 
-    path.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8")
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
 def _variant(language: Language) -> str:

@@ -128,7 +128,7 @@ def _handler(verdicts: Verdicts, token: str) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # the base's names
             """Stay silent: the terminal belongs to the learner."""
 
     return Handler

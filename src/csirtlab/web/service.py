@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import uvicorn
@@ -53,7 +54,7 @@ def main() -> None:
     directory = Directory(store)
 
     async def identify(token: str) -> str | None:
-        model = await asyncio.to_thread(auth.user_for_token, token)
+        model: Any = await asyncio.to_thread(auth.user_for_token, token)
         if not model or not auth.check_scopes(auth.access_scopes, model):
             return None
         return str(model["name"])
