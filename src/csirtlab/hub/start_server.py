@@ -11,16 +11,38 @@ SECONDS_BETWEEN_SAVES = 10  # what is submitted is what is saved
 
 
 def ensure_setting(config_folder: Path, plugin: str, values: Mapping[str, object]) -> None:
-    """Write a JupyterLab plug-in's settings, unless its user has chosen some already."""
+    """Write a JupyterLab plug-in's settings, unless its user has something there already."""
     path = config_folder / USER_SETTINGS / plugin
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values) + "\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values) + "\n", encoding="utf-8")
+    except OSError:
+        # Something of theirs is in the way. A comfort is no reason not to start.
+        return
+
+
+def ensure_folder(folder: Path) -> None:
+    """Make a folder that the server cannot start without; what stands in its way is kept beside it.
+
+    A trainee who has put a file or a link there would be locked out of their own server, and of
+    the one place from which they could mend it.
+    """
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return
+    if os.path.lexists(folder):
+        number = 1
+        while os.path.lexists(aside := folder.with_name(f"{folder.name}.mine-{number}")):
+            number += 1
+        folder.rename(aside)
+    folder.mkdir(mode=0o700)
 
 
 def main() -> None:
     """Become the single-user server."""
+    for name in (".jupyter", ".local", ".local/share", ".local/share/jupyter", ".local/share/jupyter/runtime"):
+        ensure_folder(Path.home() / name)
     config_folder = Path(os.environ["JUPYTER_CONFIG_DIR"])
     locale = os.environ.get("CSIRTLAB_LOCALE", "en")
     ensure_setting(config_folder, "translation-extension/plugin.jupyterlab-settings", {"locale": locale})
