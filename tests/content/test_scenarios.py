@@ -35,7 +35,7 @@ def test_a_scenario_holds_its_cast_its_phases_and_its_facts(content: Path) -> No
     assert [actor.name for actor in scenario.actors] == ["infected", "reporter", "talker"]
     assert [(phase.name, phase.technique) for phase in scenario.phases] == [("command and control", "T1071.001")]
     assert scenario.incident[0].ranges["jitter"] == (0.16, 0.38)
-    assert Fact("first_beacon", Form.TIME, "beacon", "first_start") in scenario.facts
+    assert Fact("first_beacon", Form.TIME, "beacon", "first_start", "beacon.first_start") in scenario.facts
 
 
 def test_the_incident_has_a_look_alike(content: Path) -> None:

@@ -1,0 +1,141 @@
+"""Courses and labs are typed by hand: what is wrong in them is refused with its place and the way out."""
+
+from pathlib import Path
+
+import pytest
+
+from csirtlab.content.courses import course_names, read_course
+from csirtlab.content.labs import Form, Kind, read_lab
+from csirtlab.errors import ContentError
+
+LAB = """\
+title = "A lab"
+summary = "About something."
+scenario = "c2-beacon"
+minutes = 10
+level = "beginner"
+
+[[question]]
+id = "host"
+kind = "finding"
+form = "address"
+fact = "infected_host"
+points = 5
+prompt = "Which host?"
+feedback = "Look at the table."
+tolerance = { relative = 0.05 }
+"""
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    (tmp_path / "labs" / "first").mkdir(parents=True)
+    (tmp_path / "labs" / "first" / "lab.toml").write_text(LAB)
+    (tmp_path / "courses" / "basics").mkdir(parents=True)
+    write_course(tmp_path, 'title = "Basics"\nsummary = "First things."\nlabs = ["first"]\n')
+    return tmp_path
+
+
+def write_course(content: Path, text: str) -> None:
+    (content / "courses" / "basics" / "course.toml").write_text(text)
+
+
+def write_lab(content: Path, *changes: tuple[str, str]) -> None:
+    text = LAB
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (content / "labs" / "first" / "lab.toml").write_text(text)
+
+
+def refusal(content: Path) -> str:
+    with pytest.raises(ContentError) as caught:
+        read_course(content, "basics")
+    return str(caught.value).replace(f"{content}/", "")
+
+
+def test_a_course_has_its_labs_in_order(content: Path) -> None:
+    course = read_course(content, "basics")
+
+    assert course_names(content) == ["basics"]
+    assert [lab.name for lab in course.labs] == ["first"]
+
+
+def test_a_question_is_read_with_its_kind_form_and_tolerance(content: Path) -> None:
+    question = read_lab(content, "first").question("host")
+
+    assert (question.kind, question.form, question.tolerance.relative) == (Kind.FINDING, Form.ADDRESS, 0.05)
+
+
+def test_a_lab_that_does_not_exist_is_refused_with_those_that_do(content: Path) -> None:
+    write_course(content, 'title = "Basics"\nsummary = "First things."\nlabs = ["frist"]\n')
+
+    message = refusal(content)
+
+    assert message.startswith('courses/basics/course.toml:3: there is no lab "frist".')
+    assert "Labs here: first." in message
+
+
+def test_a_course_that_does_not_exist_is_refused_with_those_that_do(content: Path) -> None:
+    with pytest.raises(ContentError, match=r'there is no course "advanced"\. Courses here: basics'):
+        read_course(content, "advanced")
+
+
+def test_a_course_without_labs_is_refused_with_an_example(content: Path) -> None:
+    write_course(content, 'title = "Basics"\nsummary = "First things."\nlabs = []\n')
+
+    assert 'Name them: labs = ["c2-beacon"]' in refusal(content)
+
+
+def test_a_key_that_nobody_reads_is_refused(content: Path) -> None:
+    write_course(content, 'title = "Basics"\nsummery = "x"\nsummary = "First things."\nlabs = ["first"]\n')
+
+    assert refusal(content).startswith('courses/basics/course.toml:2: unknown key "summery". Known here:')
+
+
+def test_what_is_not_toml_is_refused_at_its_line(content: Path) -> None:
+    write_course(content, 'title = "Basics"\nlabs = [first]\n')
+
+    assert refusal(content).startswith("courses/basics/course.toml:2: not valid TOML")
+
+
+def test_another_encoding_is_refused_at_its_line(content: Path) -> None:
+    (content / "courses" / "basics" / "course.toml").write_bytes('title = "x"\nsummary = "Detección"'.encode("cp1252"))
+
+    assert refusal(content).startswith("courses/basics/course.toml:2: not UTF-8. Save the file as UTF-8.")
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (('kind = "finding"', 'kind = "guess"'), 9, "Known: finding, method, rule, report"),
+        (('form = "address"', 'form = "ip"'), 10, "Known: address, port"),
+        (("points = 5", "points = 0"), 12, "Give it more than 0"),
+        (("points = 5", 'points = "5"'), 12, "must be a number"),
+        (('prompt = "Which host?"\n', ""), 7, '"prompt" must be a text'),
+        (('id = "host"', 'id = "the host"'), 8, "small letters, digits and _"),
+        (("{ relative = 0.05 }", "{ relative = -1 }"), 15, "N not negative"),
+        (('form = "address"', 'form = "choice"'), 7, "Give at least two choices"),
+        (('level = "beginner"', 'level = "easy"'), 5, "beginner, intermediate or advanced"),
+    ],
+)
+def test_a_mistake_in_a_lab_is_refused_at_its_line(
+    content: Path, change: tuple[str, str], line: int, words: str
+) -> None:
+    write_lab(content, change)
+
+    message = refusal(content)
+
+    assert message.startswith(f"labs/first/lab.toml:{line}: ") and words in message
+
+
+def test_two_questions_with_one_id_are_refused_at_the_second(content: Path) -> None:
+    (content / "labs" / "first" / "lab.toml").write_text(LAB + LAB[LAB.index("[[question]]") :])
+
+    assert 'labs/first/lab.toml:17: question "host" is there twice' in refusal(content)
+
+
+def test_a_lab_that_asks_nothing_is_refused(content: Path) -> None:
+    (content / "labs" / "first" / "lab.toml").write_text(LAB[: LAB.index("[[question]]")])
+
+    assert "Add a [[question]]" in refusal(content)
