@@ -9,7 +9,7 @@ from pathlib import Path
 
 from csirtlab.content.labs import Form
 from csirtlab.content.tables import Table, TomlFile, read_toml
-from csirtlab.content.vocabulary import CLIENTS, MEASURES, SYSTEMS, VERBS
+from csirtlab.content.vocabulary import CLIENTS, FIELDS, GUESSES, MEASURES, SYSTEMS, TAKES, VERBS, WITNESSES
 from csirtlab.errors import ContentError
 
 Range = tuple[float, float]
@@ -21,7 +21,10 @@ OUTSIDE = tuple(
     # RFC 5737 documentation, RFC 2544 benchmarking, RFC 6598 shared: nobody's addresses.
     for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "100.64.0.0/10")
 )
-_TABLES = ("window", "site", "host", "actor", "service", "background", "phase", "phase.action", "look_alike", "fact")
+_TABLES = (
+    "window", "site", "host", "actor", "service", "background", "phase", "phase.action", "look_alike", "fact",
+    "lazy", "tell",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,44 @@ class LookAlike:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """A witness that tshark is: a display filter, the field to read, and what to make of its values.
+
+    ``{fact}`` in the filter stands for what the witness of a fact above has found.
+    """
+
+    keep: str
+    field: str
+    take: str
+
+
+@dataclass(frozen=True)
 class Fact:
-    """Something a question can ask: a measure of an actor, a service or an action."""
+    """Something a question can ask: a measure of an actor, a service or an action; and who proves it."""
 
     name: str
     form: Form
     subject: str
     measure: str
+    solver: str | None = None
+    filter: Filter | None = None
+    is_from_short_list: bool = False  # its values are few by nature, so that cases share them
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A guess without looking, and the fact that it must not give."""
+
+    guess: str
+    fact: str
+
+
+@dataclass(frozen=True)
+class Tell:
+    """A field without meaning that gives the incident away as the real tool does."""
+
+    field: str
+    copies: str  # the real behaviour
 
 
 @dataclass(frozen=True)
@@ -132,6 +166,8 @@ class Scenario:
     phases: tuple[Phase, ...]
     look_alikes: tuple[LookAlike, ...]
     facts: tuple[Fact, ...]
+    lazy: tuple[Lazy, ...] = ()
+    tells: tuple[Tell, ...] = ()
 
     @property
     def incident(self) -> tuple[Action, ...]:
@@ -192,6 +228,8 @@ class _Reader:
             phases=self.phases(),
             look_alikes=tuple(self.look_alike(table) for table in many("look_alike")),
             facts=tuple(self.fact(table) for table in many("fact")),
+            lazy=tuple(self.lazy(table) for table in many("lazy")),
+            tells=tuple(_tell(table) for table in many("tell")),
         )
 
     def new(self, table: Table, key: str, kind: str) -> str:
@@ -293,7 +331,7 @@ class _Reader:
         return LookAlike(resembles, self.action(table, "of"))
 
     def fact(self, table: Table) -> Fact:
-        table.only("name", "form", "of")
+        table.only("name", "form", "of", "witness", "filter", "field", "take", "short_list")
         subject, _, measure = table.text("of").partition(".")
         measures = MEASURES.get(self.kinds.get(subject, ""))
         if measures is None:
@@ -303,7 +341,58 @@ class _Reader:
             table.refuse("of", f'"{subject}" has no measure "{measure}". It has: {", ".join(measures)}.')
         if table.text("form") != measures[measure]:
             table.refuse("form", f'"{subject}.{measure}" is of form {measures[measure]}, not "{table.text("form")}".')
-        return Fact(self.new(table, "name", "fact"), measures[measure], subject, measure)
+        solver, keep = self.witness(table)
+        return Fact(
+            self.new(table, "name", "fact"),
+            measures[measure],
+            subject,
+            measure,
+            solver,
+            keep,
+            _flag(table, "short_list"),
+        )
+
+    def witness(self, table: Table) -> tuple[str | None, Filter | None]:
+        """Return who proves a fact: a solver, or a tshark filter."""
+        if ("witness" in table.values) == ("filter" in table.values):
+            table.refuse(
+                "witness", 'a fact needs one witness: witness = "a solver", or filter, field and take for tshark.'
+            )
+        if "filter" in table.values:
+            take = table.text("take")
+            if take not in TAKES:
+                table.refuse("take", f'take = "{take}" is unknown. Known: {", ".join(TAKES)}.')
+            keep = table.text("filter")
+            for name in re.findall(r"\{(\w+)\}", keep):
+                if self.kinds.get(name) != "fact":
+                    table.refuse("filter", f'there is no fact "{name}" above this line for the filter to use.')
+            return None, Filter(keep, table.text("field"), take)
+        solver = table.text("witness")
+        if solver not in WITNESSES:
+            table.refuse("witness", f'witness "{solver}" is unknown. Known: {", ".join(WITNESSES)}.')
+        return solver, None
+
+    def lazy(self, table: Table) -> Lazy:
+        table.only("guess", "fact")
+        guess = table.text("guess")
+        if guess not in GUESSES:
+            table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(GUESSES)}.')
+        return Lazy(guess, self.known(table, "fact", "fact"))
+
+
+def _flag(table: Table, key: str) -> bool:
+    value = table.values.get(key, False)
+    if not isinstance(value, bool):
+        table.refuse(key, f'"{key}" must be true or false, got {value!r}.')
+    return value
+
+
+def _tell(table: Table) -> Tell:
+    table.only("field", "copies")
+    field = table.text("field")
+    if field not in FIELDS:
+        table.refuse("field", f'field "{field}" is unknown. Known: {", ".join(FIELDS)}.')
+    return Tell(field, table.text("copies"))
 
 
 def _window(table: Table) -> Window:

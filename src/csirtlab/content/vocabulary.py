@@ -131,3 +131,34 @@ MEASURES: Mapping[str, Mapping[str, Form]] = {
     },
 }
 """What a fact can be: measures of a cast host, of a cast service, of what an action did."""
+
+WITNESSES: Mapping[str, str] = {
+    "beacon.client": "the host whose calls to one server are regular without being exact",
+    "beacon.server": "the address that it calls",
+    "beacon.name": "the name in the ClientHellos of those calls",
+    "beacon.first_lookup": "the first DNS question for that name",
+    "beacon.first_start": "the SYN of the first of those calls",
+    "beacon.median_gap": "the median of the seconds between their SYNs",
+    "beacon.count": "how many calls there are",
+    "beacon.bytes_out": "payload that the host sent in them, each byte once",
+    "timer.client": "the host whose calls to one server are the most exact",
+    "timer.name": "the name in the ClientHellos of those calls",
+}
+"""Solvers that find a fact in the evidence alone; ``csirtlab.proofs`` gives each its behaviour."""
+
+GUESSES: Mapping[str, str] = {
+    "most-connections.client": "who opens the most connections to one server",
+    "most-connections.server": "that server",
+    "most-bytes.client": "who sends the most payload to one address",
+    "most-bytes.server": "that address",
+    "first-connection.client": "who opens the first connection of the capture",
+    "first-connection.server": "to whom",
+    "busiest-host": "who opens the most connections in all",
+}
+"""What somebody guesses who does not look; a guess must hardly ever be right."""
+
+TAKES = ("count", "sum", "set", "only", "first", "last")
+"""What a filter witness makes of the values that its filter lets pass."""
+
+FIELDS = ("ttl", "length", "client port", "mac", "minute", "identification", "window", "options")
+"""Fields of a packet that carry no meaning; none may separate the incident from the rest."""

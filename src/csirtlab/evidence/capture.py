@@ -44,18 +44,23 @@ def write_capture(plan: Plan, file: BinaryIO) -> int:
 
 def packets(plan: Plan) -> Iterator[Packet]:
     """Yield the packets of all flows in the order in which they pass the sensor."""
-    waiting: list[tuple[int, int, Packet]] = []
+    return (packet for _, packet in labelled_packets(plan))
+
+
+def labelled_packets(plan: Plan) -> Iterator[tuple[str, Packet]]:
+    """Yield the packets in their order, each after the id of the action that wanted it."""
+    waiting: list[tuple[int, int, str, Packet]] = []
     number = 0
     for flow in plan.flows:
         while waiting and waiting[0][0] < flow.start_ns:
-            yield heapq.heappop(waiting)[2]
+            yield heapq.heappop(waiting)[2:]
         for packet in expand(plan, flow):
             # Clipped: a sensor that is switched off sees nothing of what follows.
             if plan.begin_ns <= packet.at_ns < plan.end_ns:
-                heapq.heappush(waiting, (packet.at_ns, number, packet))
+                heapq.heappush(waiting, (packet.at_ns, number, flow.label, packet))
                 number += 1
     while waiting:
-        yield heapq.heappop(waiting)[2]
+        yield heapq.heappop(waiting)[2:]
 
 
 def expand(plan: Plan, flow: Flow) -> Iterator[Packet]:

@@ -27,7 +27,11 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> None:
     Raises:
         EvidenceError: The folder cannot be written.
     """
-    plan = make_plan(scenario, seed)
+    write_evidence(make_plan(scenario, seed), folder)
+
+
+def write_evidence(plan: Plan, folder: Path) -> None:
+    """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Both take their names at the end: evidence is complete or not there.

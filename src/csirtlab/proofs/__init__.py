@@ -1,1 +1,1 @@
-"""Scenarios and labs proven over many seeds."""
+"""Scenarios proven over many seeds, by witnesses that see nothing but the evidence."""

@@ -1,0 +1,196 @@
+"""A scenario proven over many seeds: in parallel, and resumed where it was stopped."""
+
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from csirtlab.content.scenarios import Scenario
+from csirtlab.errors import EvidenceError
+from csirtlab.evidence.cases import facts_of, write_evidence
+from csirtlab.evidence.plan import make_plan
+from csirtlab.evidence.seeds import seed_of_text
+from csirtlab.proofs.leaks import field_accuracies, unexplained
+from csirtlab.proofs.sensor import Sight
+from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses
+
+SAME_ANSWER_LIMIT = 0.01
+"""At most this share of pairs of cases may have the same value of a fact."""
+LAZY_LIMIT = 0.05
+"""At most in this share of seeds may a guess be right."""
+_LEAK_CASES = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out for one seed."""
+
+    seed: int
+    is_ambiguous: bool
+    refuted: Mapping[str, str]  # fact -> truth and what the witness found
+    values: Mapping[str, str]  # fact -> truth
+    lazy: Mapping[str, bool]  # guess -> right
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came out for a scenario."""
+
+    scenario: str
+    seeds: int
+    proven: int
+    ambiguous: int
+    same_answer_share: Mapping[str, float]
+    lazy_right_share: Mapping[str, float]
+    leak_accuracy: Mapping[str, float]
+    leaks: Mapping[str, float]  # those over the limit that no real tool's behaviour explains
+    short_lists: tuple[str, ...]  # facts whose values come from a short list
+    refuted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # seed -> fact -> why
+
+    @property
+    def holds(self) -> bool:
+        """Say whether everything that was promised is so."""
+        long_lists = [share for name, share in self.same_answer_share.items() if name not in self.short_lists]
+        return (
+            self.proven == self.seeds
+            and max(long_lists, default=0.0) <= SAME_ANSWER_LIMIT
+            and max(self.lazy_right_share.values(), default=0.0) <= LAZY_LIMIT
+            and not self.leaks
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """Return the proof as JSON holds it, with the worst of each kind."""
+        long_lists = [share for name, share in self.same_answer_share.items() if name not in self.short_lists]
+        return asdict(self) | {
+            "holds": self.holds,
+            "same_answer_share_max": max(long_lists, default=0.0),
+            "lazy_right_share_max": max(self.lazy_right_share.values(), default=0.0),
+            "leak_accuracy_max": max(self.leak_accuracy.values(), default=0.5),
+        }
+
+
+def prove(
+    scenario: Scenario,
+    seeds: int,
+    *,
+    jobs: int = 1,
+    journal: Path | None = None,
+    tick: Callable[[], object] = lambda: None,
+) -> Proof:
+    """Prove ``scenario`` over the seeds 0 to ``seeds`` - 1; ``tick`` is called once for each.
+
+    With a ``journal`` (a file, made if need be) what was proven before is not proven again; it counts
+    only for the very same scenario and program.
+    """
+    done = {outcome.seed: outcome for outcome in _remembered(journal, seeds)}
+    for _ in done:
+        tick()
+    left = [number for number in range(seeds) if number not in done]
+    for outcome in _run(scenario, left, jobs):
+        done[outcome.seed] = outcome
+        if journal:
+            with journal.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(outcome)) + "\n")
+        tick()
+    return _sum_up(scenario, [done[number] for number in range(seeds)])
+
+
+def prove_seed(scenario: Scenario, number: int) -> Outcome:
+    """Make one case, let the witnesses look at it, and compare."""
+    seed = proof_seed(scenario, number)
+    try:
+        plan = make_plan(scenario, seed)
+    except EvidenceError as error:
+        return Outcome(number, True, {"": str(error)}, {}, {})
+    truth = facts_of(scenario, plan)
+    with tempfile.TemporaryDirectory(prefix="csirtlab-proof-") as folder:
+        write_evidence(plan, Path(folder))
+        sight = Sight(Path(folder))
+        found = hear_witnesses(scenario, sight)
+        lazy = guesses(scenario, sight, truth)
+    refuted = {
+        name: f"truth {_text(value)}, witness {_text(found[name])}"
+        for name, value in truth.items()
+        if not agree(value, found[name])
+    }
+    return Outcome(number, False, refuted, {name: _text(value) for name, value in truth.items()}, lazy)
+
+
+def proof_seed(scenario: Scenario, number: int) -> bytes:
+    """Return the seed of the ``number``-th case of a proof."""
+    return seed_of_text(f"proof/{scenario.name}/{number}")
+
+
+def journal_name(scenario: Scenario) -> str:
+    """Return a name that changes with the scenario's text and with the program that makes and proves it."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256(scenario.path.read_bytes())
+    for folder in ("content", "evidence", "proofs"):
+        for module in sorted((package / folder).glob("*.py")):
+            digest.update(module.read_bytes())
+    return f"{scenario.name}-{digest.hexdigest()[:16]}.jsonl"
+
+
+def same_share(values: Iterable[str]) -> float:
+    """Return the share of pairs that are equal."""
+    counts = Counter(values)
+    total = counts.total()
+    return sum(count * (count - 1) for count in counts.values()) / (total * (total - 1)) if total > 1 else 0.0
+
+
+def _run(scenario: Scenario, numbers: list[int], jobs: int) -> Iterator[Outcome]:
+    if jobs <= 1 or len(numbers) <= 1:
+        yield from (prove_seed(scenario, number) for number in numbers)
+        return
+    # Spawned, not forked: a progress bar's thread runs in this process.
+    pool: Executor
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(prove_seed, scenario, number) for number in numbers]):
+            yield future.result()
+
+
+def _remembered(journal: Path | None, seeds: int) -> Iterator[Outcome]:
+    if journal is None or not journal.exists():
+        return
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            outcome = Outcome(**json.loads(line))
+        except (ValueError, TypeError):
+            continue  # the last line of a run that was cut off
+        if outcome.seed < seeds:
+            yield outcome
+
+
+def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:
+    sound = [outcome for outcome in outcomes if not outcome.is_ambiguous]
+    accuracies = _leak_accuracies(scenario, {outcome.seed for outcome in outcomes if outcome.is_ambiguous})
+    lazy = sorted({name for outcome in sound for name in outcome.lazy})
+    return Proof(
+        scenario=scenario.name,
+        seeds=len(outcomes),
+        proven=sum(not outcome.refuted for outcome in outcomes),
+        ambiguous=sum(outcome.is_ambiguous for outcome in outcomes),
+        same_answer_share={
+            fact.name: same_share(outcome.values[fact.name] for outcome in sound) for fact in scenario.facts
+        },
+        lazy_right_share={name: sum(outcome.lazy[name] for outcome in sound) / len(sound) for name in lazy},
+        leak_accuracy=accuracies,
+        leaks=unexplained(scenario, accuracies),
+        short_lists=tuple(fact.name for fact in scenario.facts if fact.is_from_short_list),
+        refuted={str(outcome.seed): dict(outcome.refuted) for outcome in outcomes if outcome.refuted},
+    )
+
+
+def _leak_accuracies(scenario: Scenario, without: Collection[int]) -> dict[str, float]:
+    # Always over several cases: within one, a field such as the port merely names the host.
+    numbers = [number for number in range(_LEAK_CASES) if number not in without]
+    return field_accuracies(scenario, (make_plan(scenario, proof_seed(scenario, number)) for number in numbers))
+
+
+def _text(value: object) -> str:
+    return repr(sorted(value)) if isinstance(value, frozenset) else str(value)

@@ -1,0 +1,96 @@
+"""A proof is what independent witnesses find, seed after seed, compared with the ground truth."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from csirtlab.cli.evidence import commands
+from csirtlab.content.scenarios import Filter, Scenario, read_scenario, scenario_names
+from csirtlab.content.vocabulary import GUESSES as GUESS_NAMES
+from csirtlab.content.vocabulary import WITNESSES
+from csirtlab.evidence.cases import ground_truth
+from csirtlab.proofs.leaks import best_split
+from csirtlab.proofs.prove import Outcome, proof_seed, prove, same_share
+from csirtlab.proofs.sensor import Sight
+from csirtlab.proofs.solvers import GUESSES, SOLVERS
+from csirtlab.proofs.witnesses import agree, hear_witnesses
+from csirtlab.settings import content_root
+
+SCENARIOS = scenario_names(content_root())
+
+
+def test_every_witness_and_guess_of_the_vocabulary_has_its_solver() -> None:
+    assert set(SOLVERS) == set(WITNESSES)
+    assert set(GUESSES) == set(GUESS_NAMES)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_is_proven_by_its_witnesses(name: str) -> None:
+    proof = prove(read_scenario(content_root(), name), 2, jobs=2)
+
+    assert proof.refuted == {}
+    assert proof.leaks == {}
+    assert proof.proven == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_ten_seeds_of_a_scenario_hold_everything_that_is_promised(name: str) -> None:
+    proof = prove(read_scenario(content_root(), name), 10, jobs=2)
+
+    assert proof.holds, proof.as_json()
+
+
+def test_a_witness_that_finds_something_else_refutes_the_fact(beacon: Scenario, beacon_folder: Path) -> None:
+    truth = ground_truth(beacon, proof_seed(beacon, 0))
+    wrong = replace(beacon, facts=tuple(replace(fact, solver="timer.client") for fact in beacon.facts[:1]))
+
+    found = hear_witnesses(wrong, Sight(beacon_folder))
+
+    assert not agree(truth["infected_host"], found["infected_host"])
+
+
+def test_a_filter_of_tshark_is_a_witness_that_builds_on_facts_above_it(beacon: Scenario, beacon_folder: Path) -> None:
+    client, name, address = beacon.facts[:3]
+    keep = Filter('tls.handshake.extensions_server_name == "{c2_domain}"', "ip.dst", "only")
+    by_filter = replace(beacon, facts=(client, name, replace(address, solver=None, filter=keep)))
+
+    found = hear_witnesses(by_filter, Sight(beacon_folder))
+
+    assert found["c2_address"] == ground_truth(beacon, proof_seed(beacon, 0))["c2_address"]
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(beacon: Scenario, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    done = Outcome(0, False, {}, {fact.name: "x" for fact in beacon.facts}, {})
+    journal.write_text(json.dumps(done.__dict__) + '\n{"seed": 1, "cut o')
+
+    ticks: list[int] = []
+    proof = prove(beacon, 1, journal=journal, tick=lambda: ticks.append(1))
+
+    assert proof.proven == 1
+    assert len(ticks) == 1
+
+
+def test_the_share_of_pairs_counts_pairs_of_cases() -> None:
+    assert same_share(["a", "a", "b", "c"]) == pytest.approx(1 / 6)
+    assert same_share(["a"]) == 0
+
+
+def test_a_split_is_a_coin_where_a_field_says_nothing_and_certain_where_it_says_all() -> None:
+    assert best_split([(64, True), (64, False), (128, True), (128, False)]) == 0.5
+    assert best_split([(1, True), (2, True), (3, False), (4, False)]) == 1
+
+
+def test_prove_prints_its_figures_as_json(tmp_path: Path) -> None:
+    runner = CliRunner(env={"XDG_CACHE_HOME": str(tmp_path)})
+
+    result = runner.invoke(commands, ["prove", "c2-beacon", "--seeds", "1", "--json"], catch_exceptions=False)
+
+    (proof,) = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert proof["proven"] == proof["seeds"] == 1
+    assert {"ambiguous", "same_answer_share_max", "lazy_right_share_max", "leak_accuracy_max"} <= set(proof)
