@@ -171,7 +171,7 @@ def content(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def cohort(tmp_path: Path, template: Path, content: Path) -> Iterator["CohortInTest"]:  # noqa: ARG001  # is made there
+def cohort(tmp_path: Path, template: Path, content: Path) -> Iterator["CohortInTest"]:  # is made there
     """A cohort's folder with the tiny lab generated."""
     folder = tmp_path / "cohort"
     shutil.copytree(template / "cohort", folder)
