@@ -101,7 +101,12 @@ class SubmitHandler(_LabHandler):
         if not folder.notebook.is_file():
             self.show("problem.html", message="Open the lab first: there is nothing to submit yet.")
             return
-        sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
+        sheet = case_sheet(folder)
+        if sheet is None:
+            self.show(
+                "problem.html", message="Part of the evidence is missing. Open the lab again from the list of labs."
+            )
+            return
         try:
             notebook = await asyncio.to_thread(read_notebook, folder.notebook)
         except CsirtlabError as error:
@@ -125,14 +130,23 @@ class SubmitHandler(_LabHandler):
         except CsirtlabError as error:
             self.show_problem(error)
             return
-        sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
+        sheet = case_sheet(folder)
         self.show(
             "receipt.html",
             receipt=receipt,
-            title=sheet["title"],
+            title=sheet["title"] if sheet else folder.lab,
             file=f"receipt-{receipt.position}.json",
             notebook=self.notebook_url(folder),
         )
+
+
+def case_sheet(folder: LabFolder) -> dict[str, Any] | None:
+    """Return the lab's case sheet; None when the trainee has lost or damaged it."""
+    try:
+        sheet = json.loads((folder.path / "evidence" / "case.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return sheet if isinstance(sheet, dict) and {"title", "questions"} <= sheet.keys() else None
 
 
 def fetch_lab(folder: LabFolder) -> None:
