@@ -19,6 +19,7 @@ from csirtlab.cohorts.demo import ensure_demo
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import FIRST_UID, open_store
 from csirtlab.errors import SetupError
+from csirtlab.hub.orphans import end_orphaned_proxy, wait_for_ports
 from csirtlab.hub.run_settings import RunSettings, is_free, read_settings, with_inner_ports, write_settings
 from csirtlab.hub.walls import probe_walls
 from csirtlab.settings import content_root
@@ -52,6 +53,7 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
     home = Home(wanted.home)
     home.ensure()
     with _only_one(home, wanted.port) as lock:
+        end_orphaned_proxy(home)
         if not is_free(wanted.bind, wanted.port):
             raise SetupError(
                 f"port {wanted.port} of {wanted.bind} is taken or may not be used. "
@@ -84,7 +86,9 @@ def _settings(wanted: Wanted, home: Home) -> RunSettings:
         key=str(wanted.key) if wanted.key else None,
         is_unsafe=wanted.is_unsafe,
     )
-    settings = with_inner_ports(asked, read_settings(home))
+    before = read_settings(home)
+    wait_for_ports((before.hub_port, before.proxy_port, before.workshop_port))
+    settings = with_inner_ports(asked, before)
     write_settings(home, settings)
     return settings
 
