@@ -44,7 +44,15 @@ class Sessions:
         self._states[state] = request.url.path
         answer = RedirectResponse(self.hub.sign_in_url(self._callback, state), status_code=302)
         # The state must come back in the browser that it was given to (RFC 6749, 10.12).
-        answer.set_cookie(f"{COOKIE}-state", state, max_age=600, path=self.prefix, httponly=True, samesite="lax")
+        answer.set_cookie(
+            f"{COOKIE}-state",
+            state,
+            max_age=600,
+            path=self.prefix,
+            httponly=True,
+            samesite="lax",
+            secure=_came_by_tls(request),
+        )
         return answer
 
     async def from_sign_in(self, request: Request) -> Response:
@@ -65,13 +73,17 @@ class Sessions:
             path=self.prefix,
             httponly=True,
             samesite="lax",
-            secure=request.headers.get("x-forwarded-proto", "").startswith("https"),
+            secure=_came_by_tls(request),
         )
         return answer
 
     @property
     def _callback(self) -> str:
         return f"{self.prefix}oauth_callback"
+
+
+def _came_by_tls(request: Request) -> bool:
+    return request.headers.get("x-forwarded-proto", "").startswith("https")
 
 
 def _make_room(kept: dict[str, str]) -> None:
