@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.evidence.made import Case
 
-from csirtlab.content.scenarios import Scenario
+from csirtlab.content.scenarios import Scenario, read_scenario
 from csirtlab.content.vocabulary import MEASURES, SYSTEMS, VERBS
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence import cases as cases_module
@@ -19,8 +19,9 @@ from csirtlab.evidence.actions import DOERS
 from csirtlab.evidence.ambiguity import ambiguities
 from csirtlab.evidence.capture import packets
 from csirtlab.evidence.cases import EVIDENCE_FILES, ground_truth, make_evidence
-from csirtlab.evidence.measures import ACTION_MEASURES
+from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
 from csirtlab.evidence.model import TcpFlow
+from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
 from csirtlab.evidence.stacks import STACKS
 from csirtlab.settings import content_root
@@ -29,6 +30,10 @@ from csirtlab.settings import content_root
 GOLDEN = {
     "capture.pcap": "c896eaa872d3b12e64e2bc2d5e73435e27b86f2d88a35fe77d5c289e9387effa",
     "assets.csv": "bd2e7cc0b2664b2bdd8f3766415a94bd102dfd3db1e3b2a1141160e396b0029e",
+}
+GOLDEN_FIRST_LOOK = {
+    "capture.pcap": "779d648171082efb12fe137929a48b76d185cbaba71b2d0e9a0ae2b5a5584ae7",
+    "assets.csv": "3f40713c477c20f13f81058393421184219358518190fec0f6be7d3cf3846a4a",
 }
 OUTSIDE = [
     ipaddress.ip_network(network)
@@ -44,6 +49,20 @@ def test_the_golden_case_is_what_it_was(scenario: Scenario, tmp_path: Path) -> N
     make_evidence(scenario, seed_of_text("golden"), tmp_path)
 
     assert hashes(tmp_path) == GOLDEN
+
+
+def test_the_golden_case_of_a_first_look_is_what_it_was(tmp_path: Path) -> None:
+    make_evidence(read_scenario(content_root(), "first-look"), seed_of_text("golden"), tmp_path)
+
+    assert hashes(tmp_path) == GOLDEN_FIRST_LOOK
+
+
+def test_a_host_that_is_not_listed_speaks_and_stands_in_no_list() -> None:
+    plan = make_plan(read_scenario(content_root(), "first-look"), seed_of_text("golden"))
+    stranger = plan.cast["stranger"]
+
+    assert stranger not in plan.hosts
+    assert any(isinstance(flow, TcpFlow) and flow.client is stranger for flow in plan.flows)
 
 
 @pytest.mark.parametrize("python", ["python3.11", "python3.12", "python3.13"])
@@ -151,6 +170,8 @@ def test_a_write_that_fails_leaves_no_half_of_the_evidence(
 def test_every_word_of_the_vocabulary_has_its_behaviour() -> None:
     assert set(DOERS) == set(VERBS)
     assert set(ACTION_MEASURES) == set(MEASURES["action"])
+    assert set(CAPTURE_MEASURES) == set(MEASURES["capture"])
+    assert set(HOST_MEASURES) == set(MEASURES["host"]) | set(MEASURES["service"])
 
 
 def test_every_system_of_the_vocabulary_has_its_stack() -> None:

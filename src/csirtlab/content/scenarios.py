@@ -21,6 +21,7 @@ OUTSIDE = tuple(
     # RFC 5737 documentation, RFC 2544 benchmarking, RFC 6598 shared: nobody's addresses.
     for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "100.64.0.0/10")
 )
+_WHOLE = {"capture": "capture"}  # facts of the whole: it needs no table to be named
 _TABLES = (
     "window", "site", "host", "actor", "service", "background", "phase", "phase.action", "look_alike", "fact",
     "lazy", "tell",
@@ -54,6 +55,7 @@ class Group:
     count: tuple[int, int]
     systems: tuple[str, ...]
     names: tuple[str, ...]  # patterns with {number}, {department}
+    is_listed: bool = True  # the asset list knows them
 
 
 @dataclass(frozen=True)
@@ -235,8 +237,8 @@ class _Reader:
     def new(self, table: Table, key: str, kind: str) -> str:
         """Take a name that the file gives to something; each name once."""
         name = table.text(key)
-        if name in self.kinds:
-            table.refuse(key, f'"{name}" is already the name of a {self.kinds[name]}. Give each its own name.')
+        if taken := (self.kinds | _WHOLE).get(name):
+            table.refuse(key, f'"{name}" is already the name of a {taken}. Give each its own name.')
         self.kinds[name] = kind
         return name
 
@@ -249,7 +251,7 @@ class _Reader:
         return name
 
     def group(self, table: Table) -> Group:
-        table.only("name", "role", "count", "systems", "names")
+        table.only("name", "role", "count", "systems", "names", "listed")
         systems = table.texts("systems")
         for system in systems:
             if system not in SYSTEMS:
@@ -260,6 +262,7 @@ class _Reader:
             count=_count(table, 1, 200),
             systems=_some(table, "systems"),
             names=_some(table, "names"),
+            is_listed=_flag(table, "listed", default=True),
         )
 
     def actor(self, table: Table, groups: Sequence[Group]) -> Actor:
@@ -333,9 +336,10 @@ class _Reader:
     def fact(self, table: Table) -> Fact:
         table.only("name", "form", "of", "witness", "filter", "field", "take", "short_list")
         subject, _, measure = table.text("of").partition(".")
-        measures = MEASURES.get(self.kinds.get(subject, ""))
+        kinds = self.kinds | _WHOLE
+        measures = MEASURES.get(kinds.get(subject, ""))
         if measures is None:
-            there = ", ".join(name for name, kind in self.kinds.items() if kind in MEASURES)
+            there = ", ".join(name for name, kind in kinds.items() if kind in MEASURES)
             table.refuse("of", f'"{subject}" is no actor, service or action. Known: {there}.')
         if measure not in measures:
             table.refuse("of", f'"{subject}" has no measure "{measure}". It has: {", ".join(measures)}.')
@@ -349,7 +353,7 @@ class _Reader:
             measure,
             solver,
             keep,
-            _flag(table, "short_list"),
+            _flag(table, "short_list", default=False),
         )
 
     def witness(self, table: Table) -> tuple[str | None, Filter | None]:
@@ -380,8 +384,8 @@ class _Reader:
         return Lazy(guess, self.known(table, "fact", "fact"))
 
 
-def _flag(table: Table, key: str) -> bool:
-    value = table.values.get(key, False)
+def _flag(table: Table, key: str, *, default: bool) -> bool:
+    value = table.values.get(key, default)
     if not isinstance(value, bool):
         table.refuse(key, f'"{key}" must be true or false, got {value!r}.')
     return value

@@ -118,7 +118,14 @@ VERBS: Mapping[str, Verb] = {
 """Actions and their parameters."""
 
 MEASURES: Mapping[str, Mapping[str, Form]] = {
-    "host": {"address": Form.ADDRESS, "name": Form.TEXT},
+    "host": {"address": Form.ADDRESS, "name": Form.TEXT, "mac": Form.TEXT, "server_names": Form.SET},
+    "capture": {
+        "frames": Form.COUNT,
+        "length": Form.DURATION,
+        "top_host": Form.TEXT,
+        "top_pair": Form.SET,
+        "windows_hosts": Form.SET,
+    },
     "service": {"address": Form.ADDRESS, "name": Form.DOMAIN},
     "action": {
         "first_start": Form.TIME,
@@ -130,7 +137,7 @@ MEASURES: Mapping[str, Mapping[str, Form]] = {
         "first_lookup": Form.TIME,
     },
 }
-"""What a fact can be: measures of a cast host, of a cast service, of what an action did."""
+"""What a fact can be: measures of the whole capture, of a cast host, of a cast service, of what an action did."""
 
 WITNESSES: Mapping[str, str] = {
     "beacon.client": "the host whose calls to one server are regular without being exact",
@@ -141,6 +148,16 @@ WITNESSES: Mapping[str, str] = {
     "beacon.median_gap": "the median of the seconds between their SYNs",
     "beacon.count": "how many calls there are",
     "beacon.bytes_out": "payload that the host sent in them, each byte once",
+    "capture.frames": "how many frames there are",
+    "capture.length": "seconds from the first frame to the last",
+    "capture.top_host": "the name, in the asset list, of the host that sends and receives the most bytes",
+    "capture.top_pair": "the two addresses that exchange the most bytes",
+    "capture.windows_hosts": "who opens connections with a TTL of 128",
+    "router.mac": "the Ethernet address that frames from outside come from",
+    "unlisted.address": "the address that speaks and is not in the asset list",
+    "unlisted.mac": "its Ethernet address",
+    "unlisted.name": "the name that it gives when it renews its lease",
+    "kiosk.server_names": "the names in the ClientHellos of the host whose role is kiosk",
     "timer.client": "the host whose calls to one server are the most exact",
     "timer.name": "the name in the ClientHellos of those calls",
 }

@@ -95,6 +95,12 @@ def _udp_segment(datagram: Datagram, identification: int) -> Segment:
     )
 
 
+def frame_length(packet: Segment) -> int:
+    """Return the length of the frame that carries ``packet``."""
+    transport = 8 if packet.options is None else 20 + len(packet.options)
+    return max(_SHORTEST, 34 + transport + len(packet.payload))
+
+
 class Framer:
     """Packs packets into frames; remembers each host's identification counter."""
 

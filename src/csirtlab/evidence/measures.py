@@ -1,22 +1,28 @@
 """Measures of a plan that facts can be made of, as somebody who sees only the capture would take them."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from csirtlab.content.scenarios import Fact, Scenario
+from csirtlab.evidence.capture import frame_length, packets
 from csirtlab.evidence.dice import SECOND
-from csirtlab.evidence.model import Exchange, FactValue, Plan, Segment, TcpFlow
+from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, Segment, TcpFlow
 from csirtlab.evidence.tcp import tcp_segments
+from csirtlab.evidence.tls import TlsSession
+
+Pair = tuple[str, str]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
     """Return the value of ``fact`` in this case."""
+    if fact.subject == "capture":
+        return CAPTURE_MEASURES[fact.measure](plan)
     if fact.subject in plan.cast:
-        host = plan.cast[fact.subject]
-        return host.address if fact.measure == "address" else host.name
+        return HOST_MEASURES[fact.measure](plan, plan.cast[fact.subject])
     action = next(action for action in scenario.actions if action.id == fact.subject)
     return ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
 
@@ -61,6 +67,58 @@ def _first_lookup(plan: Plan, target: str) -> dt.datetime:
     return instant(min(flow.start_ns for flow in plan.flows if isinstance(flow, Exchange) and flow.asks_for == name))
 
 
+def traffic(plan: Plan) -> Counter[Pair]:
+    """Return the bytes of the IP packets, as frames, that each two addresses exchange."""
+    volumes: Counter[Pair] = Counter()
+    for packet in packets(plan):
+        if isinstance(packet, Segment):
+            first, second = sorted((packet.sender.address, packet.target))
+            volumes[first, second] += frame_length(packet)
+    return volumes
+
+
+def host_volumes(plan: Plan, volumes: Counter[Pair]) -> Counter[str]:
+    """Return the bytes that each listed host sends and receives."""
+    names = {host.address: host.name for host in plan.hosts}
+    totals: Counter[str] = Counter()
+    for pair, count in volumes.items():
+        for address in pair:
+            if address in names:
+                totals[names[address]] += count
+    return totals
+
+
+def _length_s(plan: Plan) -> float:
+    times = [packet.at_ns for packet in packets(plan)]
+    return (times[-1] - times[0]) / SECOND
+
+
+def _windows_hosts(plan: Plan) -> frozenset[str]:
+    openers = {flow.client for flow in plan.flows if isinstance(flow, TcpFlow)}
+    return frozenset(host.address for host in openers if host.inside and host.stack.family == "windows")
+
+
+def _server_names(plan: Plan, host: Host) -> frozenset[str]:
+    return frozenset(
+        flow.dialogue.server_name
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and flow.client is host and isinstance(flow.dialogue, TlsSession)
+    )
+
+
+HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {
+    "address": lambda _, host: host.address,
+    "name": lambda _, host: host.name,
+    "mac": lambda _, host: host.mac.hex(":"),
+    "server_names": _server_names,
+}
+CAPTURE_MEASURES: Mapping[str, Callable[[Plan], FactValue]] = {
+    "frames": lambda plan: sum(1 for _ in packets(plan)),
+    "length": _length_s,
+    "top_host": lambda plan: host_volumes(plan, traffic(plan)).most_common(1)[0][0],
+    "top_pair": lambda plan: frozenset(traffic(plan).most_common(1)[0][0]),
+    "windows_hosts": _windows_hosts,
+}
 ACTION_MEASURES: Mapping[str, Callable[[Plan, str, str], FactValue]] = {
     "first_start": lambda plan, label, _: instant(starts(plan, label)[0]),
     "last_start": lambda plan, label, _: instant(starts(plan, label)[-1]),

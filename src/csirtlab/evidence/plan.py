@@ -40,13 +40,14 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
     wishes = [
         wish for action in scenario.actions for wish in wishes_of(cast, action, stream(own_seed, "action", action.id))
     ]
+    listed = {group.name for group in scenario.groups if group.is_listed}
     flows = carry_out(cast, wishes, stream(own_seed, "network"))
     return Plan(
         seed=own_seed,
         begin_ns=cast.begin_ns,
         end_ns=cast.end_ns,
         site_domain=cast.site_domain,
-        hosts=cast.inside,
+        hosts=tuple(host for host in cast.inside if host.group in listed),
         cast=dict(cast.parts),
         flows=tuple(flow for flow in flows if cast.begin_ns <= flow.start_ns < cast.end_ns),
     )

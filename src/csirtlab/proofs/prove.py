@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -23,7 +23,8 @@ SAME_ANSWER_LIMIT = 0.01
 """At most this share of pairs of cases may have the same value of a fact."""
 LAZY_LIMIT = 0.05
 """At most in this share of seeds may a guess be right."""
-_LEAK_CASES = 8
+_LEAK_CASES = 16
+_FEWEST_LEAK_CASES = 8  # within fewer, a field such as the port merely names the host
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,13 @@ def _remembered(journal: Path | None, seeds: int) -> Iterator[Outcome]:
 
 def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:
     sound = [outcome for outcome in outcomes if not outcome.is_ambiguous]
-    accuracies = _leak_accuracies(scenario, {outcome.seed for outcome in outcomes if outcome.is_ambiguous})
+    judged = len(outcomes) >= _FEWEST_LEAK_CASES
+    numbers = [
+        number
+        for number in range(_LEAK_CASES if judged else len(outcomes))
+        if number >= len(outcomes) or not outcomes[number].is_ambiguous
+    ]
+    accuracies = field_accuracies(scenario, (make_plan(scenario, proof_seed(scenario, number)) for number in numbers))
     lazy = sorted({name for outcome in sound for name in outcome.lazy})
     return Proof(
         scenario=scenario.name,
@@ -180,16 +187,10 @@ def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:
         },
         lazy_right_share={name: sum(outcome.lazy[name] for outcome in sound) / len(sound) for name in lazy},
         leak_accuracy=accuracies,
-        leaks=unexplained(scenario, accuracies),
+        leaks=unexplained(scenario, accuracies) if judged else {},
         short_lists=tuple(fact.name for fact in scenario.facts if fact.is_from_short_list),
         refuted={str(outcome.seed): dict(outcome.refuted) for outcome in outcomes if outcome.refuted},
     )
-
-
-def _leak_accuracies(scenario: Scenario, without: Collection[int]) -> dict[str, float]:
-    # Always over several cases: within one, a field such as the port merely names the host.
-    numbers = [number for number in range(_LEAK_CASES) if number not in without]
-    return field_accuracies(scenario, (make_plan(scenario, proof_seed(scenario, number)) for number in numbers))
 
 
 def _text(value: object) -> str:
