@@ -15,10 +15,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tests" / "integration"))
+sys.path.insert(0, str(HERE.parents[1]))
 
-import conftest  # type: ignore[import-not-found]  # noqa: E402  # the helpers of the browser tests
-import workshop  # type: ignore[import-not-found]  # noqa: E402
+from tests.integration import hubs, workshop  # noqa: E402  # the helpers of the browser tests
 
 TRAINEE, OPEN = "ana", "Abrir el laboratorio"  # the demo's trainee who reads Spanish
 SPREAD = """\
@@ -76,11 +75,11 @@ def small(picture: bytes) -> bytes:
     return written.getvalue()
 
 
-def take(hub: conftest.Hub) -> bytes:
+def take(hub: hubs.Hub) -> bytes:
     """Be the trainee on ``hub`` up to the view of connections, and return the picture."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=conftest.CHROMIUM)
-        visitor = conftest.Visitor(browser, hub, "es-PE")
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=hubs.CHROMIUM)
+        visitor = hubs.Visitor(browser, hub, "es-PE")
         visitor.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         visitor.sign_in(TRAINEE)
         workshop.open_lab(visitor.page, OPEN)
@@ -97,11 +96,11 @@ def main() -> None:
     """Start a hub, be a trainee, take the picture, stop the hub."""
     with tempfile.TemporaryDirectory(prefix="csirtlab-picture-") as folder:
         Path(folder).chmod(0o711)  # each server runs under a uid of its own and must get as far as its home
-        hub = conftest.start_hub(Path(folder) / "state", conftest.free_port())
+        hub = hubs.start_hub(Path(folder) / "state", hubs.free_port())
         try:
             picture = small(take(hub))
         finally:
-            conftest.stop_hub(hub)
+            hubs.stop_hub(hub)
     assert len(picture) < MOST_BYTES, f"{len(picture)} bytes: fewer COLOURS, or a smaller page"
     (HERE / "lab.png").write_bytes(picture)
 

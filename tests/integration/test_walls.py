@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Hub, Visitor  # type: ignore[import-not-found]  # pytest puts the folder on the path
 from playwright.sync_api import Browser
-from workshop import LAB, run_code  # type: ignore[import-not-found]
+from tests.integration.hubs import ROOT, Hub, Visitor
+from tests.integration.workshop import LAB, run_code
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -481,7 +481,8 @@ def test_signing_out_ends_the_workshops_page_too(stranger: Visitor) -> None:
     stranger.page.goto(f"{stranger.hub.url}/hub/logout")
 
     # Even a cookie that was copied before opens nothing.
-    stranger.page.context.add_cookies([cookie for cookie in kept if cookie["name"] == "csirtlab-workshop"])
+    copied: list[Any] = [cookie for cookie in kept if cookie["name"] == "csirtlab-workshop"]
+    stranger.page.context.add_cookies(copied)
     stranger.page.goto(f"{stranger.hub.url}/services/workshop/")
 
     assert "/hub/login" in stranger.page.url
@@ -495,7 +496,8 @@ def luz(browser: Browser, shared_hub: Hub, tmp_path_factory: pytest.TempPathFact
     """The instructor of a second cohort, created while the hub runs."""
     roster = tmp_path_factory.mktemp("lima") / "roster.csv"
     roster.write_text("username,name,language,role\nluz,Luz Rojas,es,instructor\nleo,Leo Díaz,es,trainee\n")
-    command = [ROOT / "csirtlab", "cohort", "create", "lima-2027", "--course", "detection", "--roster", roster]
+    command: list[str | Path] = [ROOT / "csirtlab", "cohort", "create", "lima-2027", "--course", "detection"]
+    command += ["--roster", roster]
     done = subprocess.run([*command, "--home", shared_hub.home], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     visitor = Visitor(browser, shared_hub, "en-US")

@@ -7,9 +7,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from conftest import ROOT, Hub, Visitor  # type: ignore[import-not-found]  # pytest puts the folder on the path
 from playwright.sync_api import Browser
-from workshop import (  # type: ignore[import-not-found]
+from tests.integration.hubs import ROOT, Hub, Visitor
+from tests.integration.workshop import (
     LAB,
     findings,
     open_lab,
