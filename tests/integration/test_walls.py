@@ -477,12 +477,13 @@ def test_signing_in_leads_nowhere_else(stranger: Visitor, elsewhere: str) -> Non
 
 def test_signing_out_ends_the_workshops_page_too(stranger: Visitor) -> None:
     stranger.sign_in("bia")
-    kept = stranger.page.context.cookies(f"{stranger.hub.url}/services/workshop/")
+    kept = next(cookie for cookie in stranger.page.context.cookies() if cookie["name"] == "csirtlab-workshop")
     stranger.page.goto(f"{stranger.hub.url}/hub/logout")
 
     # Even a cookie that was copied before opens nothing.
-    copied: list[Any] = [cookie for cookie in kept if cookie["name"] == "csirtlab-workshop"]
-    stranger.page.context.add_cookies(copied)
+    stranger.page.context.add_cookies(
+        [{"name": kept["name"], "value": kept["value"], "url": f"{stranger.hub.url}/services/workshop/"}]
+    )
     stranger.page.goto(f"{stranger.hub.url}/services/workshop/")
 
     assert "/hub/login" in stranger.page.url

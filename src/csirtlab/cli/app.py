@@ -1,6 +1,7 @@
 """The command line's entry point: nouns gathered, errors told without a traceback."""
 
 import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def add_nouns() -> None:
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 the answer is no, 2 user error, 3 bug."""
+    # A shell that starts a program in the background lets it ignore Ctrl-C; ours end by it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
