@@ -52,11 +52,10 @@ def make(
 
     Example: csirtlab evidence make c2-beacon --seed try --out /tmp/case
     """
-    from csirtlab.evidence.cases import EVIDENCE_FILES, make_evidence
+    from csirtlab.evidence.cases import make_evidence
     from csirtlab.evidence.seeds import seed_of_text
 
-    make_evidence(read_scenario(content_root(), scenario), seed_of_text(seed), out)
-    for name in EVIDENCE_FILES:
+    for name in make_evidence(read_scenario(content_root(), scenario), seed_of_text(seed), out):
         print(out / name)
 
 

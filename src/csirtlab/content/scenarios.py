@@ -4,7 +4,7 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from csirtlab.content.labs import Form
@@ -85,11 +85,12 @@ class Action:
 
     id: str
     verb: str
-    source: str  # group or actor
-    target: str | None  # service, or a group inside
+    source: str  # group or actor; of some verbs, a service
+    target: str | None  # service, group or actor
     client: str | None
     starts_min: Range  # minutes from the start of the capture; (0, 0): it was there before
     ranges: Mapping[str, Range]
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # texts to draw from
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,7 @@ class _Reader:
         self.file = file
         self.folder = folder
         self.kinds: dict[str, str] = {}  # name -> group, host (an actor), service, action
+        self.verbs: dict[str, str] = {}  # action -> its verb
 
     def scenario(self, name: str) -> Scenario:
         top, many = self.file.top, self.file.many
@@ -299,22 +301,28 @@ class _Reader:
         if verb_name not in VERBS:
             table.refuse("do", f'action "{verb_name}" is unknown. Known: {", ".join(VERBS)}.')
         verb = VERBS[verb_name]
-        table.only("id", "do", "from", "to", "client", "starts_min", *verb.parameters, *more)
+        table.only("id", "do", "from", "to", "client", "starts_min", *verb.parameters, *verb.lists, *more)
         client = table.text("client", "") or None
         if verb.needs_client and client not in CLIENTS:
             table.refuse("client", f'"{verb_name}" needs client = one of {", ".join(CLIENTS)}, got {client!r}.')
         return Action(
             verb=verb_name,
-            source=self.known(table, "from", "group", "host"),
-            target=self.known(table, "to", verb.target) if verb.target else None,
+            source=self.known(table, "from", *verb.source),
+            target=self.known(table, "to", *verb.target) if verb.target else None,
             client=client,
             starts_min=_bounded(table, "starts_min", 0, 1440) if "starts_min" in table.values else (0, 0),
             ranges={
                 name: _bounded(table, name, parameter.low, parameter.high)
                 for name, parameter in verb.parameters.items()
             },
-            id=self.new(table, "id", "action"),
+            lists={name: _some(table, name) for name in verb.lists},
+            id=self._action_id(table, verb_name),
         )
+
+    def _action_id(self, table: Table, verb: str) -> str:
+        name = self.new(table, "id", "action")
+        self.verbs[name] = verb
+        return name
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases; ``[[phase.action]]`` tables belong to the ``[[phase]]`` above them."""
@@ -337,8 +345,10 @@ class _Reader:
         table.only("name", "form", "of", "witness", "filter", "field", "take", "short_list")
         subject, _, measure = table.text("of").partition(".")
         kinds = self.kinds | _WHOLE
-        measures = MEASURES.get(kinds.get(subject, ""))
-        if measures is None:
+        measures = dict(MEASURES.get(kinds.get(subject, ""), {}))
+        if subject in self.verbs:
+            measures |= VERBS[self.verbs[subject]].facts
+        if not measures:
             there = ", ".join(name for name, kind in kinds.items() if kind in MEASURES)
             table.refuse("of", f'"{subject}" is no actor, service or action. Known: {there}.')
         if measure not in measures:

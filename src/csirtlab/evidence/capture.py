@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from csirtlab.evidence.dice import SECOND, bits, whole
-from csirtlab.evidence.model import Datagram, Flow, Host, Plan, RawFrame, Segment, TcpFlow
+from csirtlab.evidence.model import Datagram, Flow, Host, Knock, Plan, RawFrame, Segment, TcpFlow
+from csirtlab.evidence.probes import knock_segments
 from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.stacks import Identification
 from csirtlab.evidence.tcp import tcp_segments
@@ -67,6 +68,9 @@ def expand(plan: Plan, flow: Flow) -> Iterator[Packet]:
     """Yield the packets of one flow."""
     if isinstance(flow, TcpFlow):
         yield from tcp_segments(plan, flow)
+        return
+    if isinstance(flow, Knock):
+        yield from knock_segments(plan, flow)
         return
     rng = stream(plan.seed, "identification", str(flow.start_ns))
     for part in flow.parts:

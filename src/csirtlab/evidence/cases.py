@@ -5,43 +5,52 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.capture import write_capture
+from csirtlab.evidence.logs import log_files
 from csirtlab.evidence.measures import measure
 from csirtlab.evidence.model import FactValue, Host, Plan
 from csirtlab.evidence.plan import make_plan
 
-EVIDENCE_FILES = ("capture.pcap", "assets.csv")
 
-
-def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> None:
+def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> list[str]:
     """Write the evidence files of a case into ``folder``, which is created if need be; no truth.
 
-    Each file appears whole or not at all; a file of the same name is replaced.
+    Files appear when all are complete; one of the same name is replaced. Return their names, relative to ``folder``.
 
     Raises:
         EvidenceError: The folder cannot be written.
     """
-    write_evidence(make_plan(scenario, seed), folder)
+    return write_evidence(make_plan(scenario, seed), folder)
 
 
-def write_evidence(plan: Plan, folder: Path) -> None:
+def write_evidence(plan: Plan, folder: Path) -> list[str]:
     """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Both take their names at the end: evidence is complete or not there.
-        with _whole_file(folder / "capture.pcap") as capture, _whole_file(folder / "assets.csv") as assets:
-            write_capture(plan, capture)
-            assets.write(asset_list(plan.hosts))
+        # All take their names at the end: evidence is complete or not there.
+        with ExitStack() as files:
+            write_capture(plan, files.enter_context(_whole_file(folder / "capture.pcap")))
+            texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _papers(plan)
+            for name, content in texts.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                files.enter_context(_whole_file(folder / name)).write(content)
     except OSError as error:
         raise EvidenceError(
             f"{folder}: the evidence cannot be written: {error.strerror}. Make room or name another folder."
         ) from error
+    return ["capture.pcap", *texts]
+
+
+def _papers(plan: Plan) -> dict[str, bytes]:
+    return {
+        paper.name: paper.content if isinstance(paper.content, bytes) else paper.content(plan) for paper in plan.papers
+    }
 
 
 def ground_truth(scenario: Scenario, seed: bytes) -> Mapping[str, FactValue]:

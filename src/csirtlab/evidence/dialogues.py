@@ -1,13 +1,19 @@
 """What two programs say to each other over TCP, turn by turn, whatever carries it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
 from typing import NamedTuple, Protocol
 
+from csirtlab.evidence.records import Record
+
 Payload = bytes | Callable[[int], bytes]
 """Bytes, or a function that writes them, given the time at which they are sent (ns since 1970)."""
+
+
+Writer = Callable[[int], Iterable[Record]]
+"""What a program writes into logs about a turn, given the time at which its last segment passed the sensor."""
 
 
 class Turn(NamedTuple):
@@ -16,6 +22,7 @@ class Turn(NamedTuple):
     by_client: bool
     payload: Payload
     think_ns: int
+    writes: Writer | None = None
 
 
 class Ending(Enum):
@@ -44,6 +51,11 @@ class Dialogue(Protocol):
     @property
     def closing(self) -> Closing:
         """How it ends."""
+        ...
+
+    @property
+    def keeps_records(self) -> bool:
+        """Say whether a turn may write into a log."""
         ...
 
     def turns(self, rng: Random) -> Iterator[Turn]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from random import Random
+from typing import ClassVar
 
 from csirtlab.evidence.dialogues import Closing, Turn
 from csirtlab.evidence.dice import SECOND, noise, pick, whole
@@ -54,6 +55,7 @@ class HttpSession:
     server_clock_ns: int  # the server's clock minus true time
     server_way_ns: int  # from the server to the sensor
     closing: Closing
+    keeps_records: ClassVar[bool] = False
 
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield each request and its answer."""

@@ -1,11 +1,13 @@
 """What a plan is made of: hosts, flows between them, packets. Values only."""
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 from csirtlab.evidence.dialogues import Dialogue
+from csirtlab.evidence.records import Record
 from csirtlab.evidence.stacks import Stack
 
 FactValue = str | int | float | dt.datetime | frozenset[str] | tuple[object, ...]
@@ -38,6 +40,34 @@ class Host:
     clock_ns: int  # its clock minus true time
     ticks: int  # its TCP timestamp clock at the capture's start (ms)
     lookup_ttl_s: int = 0  # outside: the TTL of its DNS record
+
+
+class Reply(Enum):
+    """What answers a SYN."""
+
+    OPEN = "SYN-ACK"
+    CLOSED = "RST"
+    NONE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A SYN that is not meant to become a conversation, as port scanners send it; flow and wish in one."""
+
+    at_ns: int  # when the SYN passes the sensor
+    host: Host
+    server: Host
+    port: int
+    reply: Reply
+    label: str
+    tool: str  # whose SYN it is: one of ``csirtlab.evidence.probes.TOOLS``
+    client_port: int = 0  # 0: the network gives one
+    index: int = 0  # given by the network
+
+    @property
+    def start_ns(self) -> int:
+        """When it starts, as other flows say it."""
+        return self.at_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +114,10 @@ class Exchange:
     parts: tuple[Datagram | RawFrame, ...]
     label: str
     asks_for: str = ""  # of a DNS lookup: the name
+    records: tuple[Record, ...] = ()  # what is written about it
 
 
-Flow = TcpFlow | Exchange
+Flow = TcpFlow | Exchange | Knock
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +134,17 @@ class Plan:
     hosts: tuple[Host, ...]  # inside, in the order of the asset list
     cast: Mapping[str, Host]  # actors and services that the scenario names
     flows: tuple[Flow, ...]
+    records: tuple[Record, ...] = ()  # log lines that no flow explains
+    notes: Mapping[tuple[str, str], FactValue] = field(default_factory=dict)  # (action, name) -> value
+    papers: "tuple[Paper, ...]" = ()  # files besides capture, asset list and logs
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A whole file of the evidence; its bytes may depend on the finished plan."""
+
+    name: str  # relative, with / between folders
+    content: "bytes | Callable[[Plan], bytes]"
 
 
 class Segment(NamedTuple):

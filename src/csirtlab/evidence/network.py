@@ -1,13 +1,14 @@
 """From wishes to flows: what a wish takes on this network, with its caches, ports and ARP tables."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 
 from csirtlab.evidence import dns, messages
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
-from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, RawFrame, TcpFlow
-from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Wish
+from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
+from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Log, Wish
 
 _MULTICAST = {"mdns": ("224.0.0.251", 5353), "ssdp": ("239.255.255.250", 1900), "llmnr": ("224.0.0.252", 5355)}
 
@@ -15,7 +16,7 @@ _MULTICAST = {"mdns": ("224.0.0.251", 5353), "ssdp": ("239.255.255.250", 1900), 
 def carry_out(cast: Cast, wishes: Iterable[Wish], rng: Random) -> list[Flow]:
     """Return the flows that the wishes cause, in the order of their starts."""
     network = _Network(cast, rng)
-    for wish in sorted(wishes, key=lambda wish: (wish.at_ns, wish.host.address)):
+    for wish in sorted(wishes, key=lambda wish: (wish.at_ns, "" if isinstance(wish, Log) else wish.host.address)):
         network.carry_out(wish)
     return sorted(network.flows, key=lambda flow: flow.start_ns)
 
@@ -34,6 +35,10 @@ class _Network:
         match wish:
             case Connect():
                 self.connect(wish)
+            case Knock():
+                self.knock(wish)
+            case Log():
+                pass  # written as it is
             case AskTime():
                 self.ask_time(wish)
             case AskName():
@@ -42,12 +47,20 @@ class _Network:
                 self.announce(wish)
 
     def connect(self, wish: Connect) -> None:
-        ready = self.resolve(wish.host, wish.server, wish.at_ns, wish.label)
+        if not wish.host.inside:
+            self.meet(self.cast.router, wish.server, wish.at_ns)
+        asks = wish.by_name and wish.host.inside
+        ready = self.resolve(wish.host, wish.server, wish.at_ns, wish.label) if asks else wish.at_ns
         start = ready + nanoseconds(heavy(self.rng, 0.00025, 0.02))
         self.meet(wish.host, wish.server, start)
         port = self.port(wish.host)
         index = len(self.flows)
         self.flows.append(TcpFlow(start, wish.host, wish.server, port, wish.port, wish.dialogue, wish.label, index))
+
+    def knock(self, wish: Knock) -> None:
+        self.meet(wish.host if wish.host.inside else self.cast.router, wish.server, wish.at_ns)
+        port = wish.client_port or self.port(wish.host)
+        self.flows.append(replace(wish, client_port=port, index=len(self.flows)))
 
     def resolve(self, host: Host, server: Host, at_ns: int, label: str) -> int:
         """Look the server's name up unless the host knows it; return when it knows."""

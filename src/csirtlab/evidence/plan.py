@@ -5,9 +5,10 @@ from csirtlab.errors import EvidenceError
 from csirtlab.evidence.actions import wishes_of
 from csirtlab.evidence.ambiguity import ambiguities
 from csirtlab.evidence.cast import draw_cast
-from csirtlab.evidence.model import Plan
+from csirtlab.evidence.model import Paper, Plan
 from csirtlab.evidence.network import carry_out
 from csirtlab.evidence.seeds import stream
+from csirtlab.evidence.wishes import Log, Note
 
 _ATTEMPTS = 30
 
@@ -37,9 +38,10 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
     root = stream(seed, scenario.name, str(scenario.version), str(attempt))
     own_seed = root.random().hex().encode() + seed
     cast = draw_cast(scenario, stream(own_seed, "cast"))
-    wishes = [
+    wanted = [
         wish for action in scenario.actions for wish in wishes_of(cast, action, stream(own_seed, "action", action.id))
     ]
+    wishes = [wish for wish in wanted if not isinstance(wish, Note | Paper)]
     listed = {group.name for group in scenario.groups if group.is_listed}
     flows = carry_out(cast, wishes, stream(own_seed, "network"))
     return Plan(
@@ -50,4 +52,7 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
         hosts=tuple(host for host in cast.inside if host.group in listed),
         cast=dict(cast.parts),
         flows=tuple(flow for flow in flows if cast.begin_ns <= flow.start_ns < cast.end_ns),
+        records=tuple(wish.record for wish in wanted if isinstance(wish, Log)),
+        notes={(wish.label, wish.name): wish.value for wish in wanted if isinstance(wish, Note)},
+        papers=tuple(wish for wish in wanted if isinstance(wish, Paper)),
     )

@@ -5,6 +5,7 @@ from random import Random
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, whole
 from csirtlab.evidence.model import Host, Plan, Segment, TcpFlow
+from csirtlab.evidence.records import Record
 from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.stacks import Identification, sack_option, timestamp_option
 
@@ -17,6 +18,20 @@ _LARGEST_FLIGHT = 44
 def tcp_segments(plan: Plan, flow: TcpFlow) -> list[Segment]:
     """Return the segments of ``flow`` in the order in which they pass the sensor."""
     return _Connection(plan, flow).play()
+
+
+def tcp_records(plan: Plan, flow: TcpFlow) -> list[Record]:
+    """Return what the programs at both ends of ``flow`` write into logs, in the order of the turns."""
+    connection = _Connection(plan, flow)
+    connection.play()
+    return connection.records
+
+
+def turn_times(plan: Plan, flow: TcpFlow) -> list[int]:
+    """Return for each turn of the flow's dialogue when its last segment passes the sensor."""
+    connection = _Connection(plan, flow)
+    connection.play()
+    return connection.turn_times
 
 
 class _Side:
@@ -54,12 +69,16 @@ class _Connection:
         self.timestamps = flow.client.stack.has_timestamps and flow.server.stack.has_timestamps
         self.mss = min(flow.client.way.mss, flow.server.way.mss)
         self.room = self.mss - (12 if self.timestamps else 0)
-        way = flow.server.way
+        # The end that lies behind the longer way: outside; of two inside, the server.
+        self.far = self.client if flow.server.inside and not flow.client.inside else self.server
+        way = self.far.host.way
         # Each connection has a delay of its own: other routes, other queues.
         self.rtt_ns = int(way.rtt_ns * between(rng, 0.97, 1.11))
         self.pace_ns = way.pace_ns
         self.loss = way.loss
         self.out: list[Segment] = []
+        self.records: list[Record] = []
+        self.turn_times: list[int] = []
 
     def play(self) -> list[Segment]:
         at_ns = self.shake_hands()
@@ -77,6 +96,9 @@ class _Connection:
             payload = turn.payload if isinstance(turn.payload, bytes) else turn.payload(start)
             at_ns = self.say(side, payload, start)
             last = side
+            self.turn_times.append(at_ns)
+            if turn.writes:
+                self.records.extend(turn.writes(at_ns))
         self.close(at_ns, self.flow.dialogue.closing)
         self.out.sort(key=lambda segment: segment.at_ns)
         return self.out
@@ -128,7 +150,7 @@ class _Connection:
             flags = ACK | (PSH if number == len(flight) - 1 and is_last else 0)
             begin = side.sequence
             side.sequence += len(part)
-            if number == lost and side is self.server:
+            if number == lost and side is self.far:
                 hole = (begin, part, flags)  # lost before it reached the sensor
                 continue
             at_ns = self.emit(side, at_ns, flags, part, sequence=begin)
@@ -161,7 +183,7 @@ class _Connection:
         """Return which segment of a flight is lost; -1 for none."""
         if not chance(self.rng, min(0.9, self.loss * count)):
             return -1
-        if side is self.client or count == 1:
+        if side is not self.far or count == 1:
             return count - 1
         # Three segments must follow: their acknowledgments ask for the lost one again (RFC 5681).
         return whole(self.rng, 0, count - 4) if count >= 5 else -1
@@ -275,7 +297,7 @@ class _Connection:
 
     def answer_delay(self, side: _Side) -> int:
         """Return the time from a packet to ``side`` until its answer, both at the sensor."""
-        if side is self.server:
+        if side is self.far:
             return int(self.rtt_ns * (1 + heavy(self.rng, 0.002, 0.4) - 0.002))
         return int(heavy(self.rng, 45_000, 2_500_000))
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import ClassVar
 
 from csirtlab.evidence.dialogues import Closing, Turn
 from csirtlab.evidence.dice import SECOND, bell, between, chance, noise, pick, shuffled, whole
@@ -54,6 +55,7 @@ class TlsSession:
     resumed: bool
     requests: tuple[Request, ...]
     closing: Closing
+    keeps_records: ClassVar[bool] = False
 
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield the handshake, then the requests and answers."""

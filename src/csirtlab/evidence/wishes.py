@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from csirtlab.evidence.dialogues import Dialogue
-from csirtlab.evidence.model import Host
+from csirtlab.evidence.model import FactValue, Host, Knock, Paper
+from csirtlab.evidence.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Connect:
     port: int
     dialogue: Dialogue
     label: str
+    by_name: bool = True  # False: the program has the address and asks nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +61,30 @@ class Announce:
     label: str
 
 
-Wish = Connect | AskTime | AskName | Announce
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Let a program write a line that no packet of the capture explains."""
+
+    record: Record
+    label: str
+
+    @property
+    def at_ns(self) -> int:
+        """When it is written."""
+        return self.record.at_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Remember a value for the facts that only this action knows: one of its verb's ``facts``."""
+
+    label: str
+    name: str
+    value: FactValue
+
+
+Wish = Connect | AskTime | AskName | Announce | Knock | Log
+"""What the network carries out."""
+
+Remark = Note | Paper
+"""What an action says besides; the network knows nothing of it."""

@@ -1,42 +1,10 @@
-"""Witnesses: short solvers that find a fact in the evidence, and the guesses of somebody who does not look.
-
-Both see a ``Sight`` and nothing else. Their names stand in ``csirtlab.content.vocabulary``.
-"""
+"""Who is there and who talks most; and the guesses of somebody who counts instead of looking."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import SNI, Pair, Sight, at_ns, instant, is_syn
-
-Solver = Callable[[Sight], FactValue]
-_FREQUENT = 15  # connections that make a rhythm
-
-
-def _by_steadiness(sight: Sight) -> list[Pair]:
-    frequent = [pair for pair, talk in sight.talks.items() if len(talk.starts) >= _FREQUENT]
-    return sorted(frequent, key=lambda pair: sight.talks[pair].variation)
-
-
-def _timer(sight: Sight) -> Pair:
-    """Return who calls whom like clockwork."""
-    return _by_steadiness(sight)[0]
-
-
-def _beacon(sight: Sight) -> Pair:
-    """Return who calls whom regularly, and yet not like clockwork."""
-    return _by_steadiness(sight)[1]
-
-
-def _name(sight: Sight, pair: Pair) -> str:
-    (name,) = sight.talks[pair].names
-    return name
-
-
-def _median_gap(sight: Sight) -> float:
-    gaps = sorted(sight.talks[_beacon(sight)].gaps)
-    middle = len(gaps) // 2
-    return gaps[middle] if len(gaps) % 2 else (gaps[middle - 1] + gaps[middle]) / 2
+from csirtlab.proofs.sensor import SNI, Pair, Sight, at_ns, is_syn
 
 
 def _most_connections(sight: Sight) -> Pair:
@@ -119,15 +87,7 @@ def _kiosk_names(sight: Sight) -> frozenset[str]:
     return frozenset(frame[SNI] for frame in sight.frames if frame["ip.src"] == kiosk and frame[SNI])
 
 
-SOLVERS: Mapping[str, Solver] = {
-    "beacon.client": lambda sight: _beacon(sight)[0],
-    "beacon.server": lambda sight: _beacon(sight)[1],
-    "beacon.name": lambda sight: _name(sight, _beacon(sight)),
-    "beacon.first_lookup": lambda sight: instant(sight.lookups[_name(sight, _beacon(sight))]),
-    "beacon.first_start": lambda sight: instant(sight.talks[_beacon(sight)].starts[0]),
-    "beacon.median_gap": _median_gap,
-    "beacon.count": lambda sight: len({stream for stream, _ in sight.talks[_beacon(sight)].sent}),
-    "beacon.bytes_out": lambda sight: sight.talks[_beacon(sight)].bytes_out,
+SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
     "capture.frames": lambda sight: len(sight.frames),
     "capture.length": lambda sight: (at_ns(sight.frames[-1]) - at_ns(sight.frames[0])) / 1e9,
     "capture.top_host": _top_host,
@@ -138,12 +98,9 @@ SOLVERS: Mapping[str, Solver] = {
     "unlisted.mac": lambda sight: _unlisted(sight)[1],
     "unlisted.name": _unlisted_name,
     "kiosk.server_names": _kiosk_names,
-    "timer.client": lambda sight: _timer(sight)[0],
-    "timer.name": lambda sight: _name(sight, _timer(sight)),
 }
-"""How each witness of the vocabulary finds its fact."""
 
-GUESSES: Mapping[str, Solver] = {
+GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {
     "most-connections.client": lambda sight: _most_connections(sight)[0],
     "most-connections.server": lambda sight: _most_connections(sight)[1],
     "most-bytes.client": lambda sight: _most_bytes(sight)[0],
@@ -152,4 +109,3 @@ GUESSES: Mapping[str, Solver] = {
     "first-connection.server": lambda sight: _first_connection(sight)[1],
     "busiest-host": _busiest_host,
 }
-"""What somebody guesses who does not look."""

@@ -1,30 +1,19 @@
-"""Measures of a plan that facts can be made of, as somebody who sees only the capture would take them."""
+"""What somebody who sees only the capture would count and time: the ground on which measures stand."""
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
-from csirtlab.content.scenarios import Fact, Scenario
 from csirtlab.evidence.capture import frame_length, packets
 from csirtlab.evidence.dice import SECOND
-from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, Segment, TcpFlow
+from csirtlab.evidence.model import Exchange, Host, Plan, Segment, TcpFlow
 from csirtlab.evidence.tcp import tcp_segments
 from csirtlab.evidence.tls import TlsSession
 
 Pair = tuple[str, str]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
-    """Return the value of ``fact`` in this case."""
-    if fact.subject == "capture":
-        return CAPTURE_MEASURES[fact.measure](plan)
-    if fact.subject in plan.cast:
-        return HOST_MEASURES[fact.measure](plan, plan.cast[fact.subject])
-    action = next(action for action in scenario.actions if action.id == fact.subject)
-    return ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
 
 
 def starts(plan: Plan, label: str) -> list[int]:
@@ -45,16 +34,17 @@ def instant(at_ns: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=at_ns // 1000)
 
 
-def _segments(plan: Plan, label: str) -> Iterator[tuple[TcpFlow, list[Segment]]]:
+def connections(plan: Plan, label: str) -> Iterator[tuple[TcpFlow, list[Segment]]]:
+    """Yield the connections of an action, each with what the sensor saw of it."""
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.label == label:
             yield flow, [segment for segment in tcp_segments(plan, flow) if segment.at_ns < plan.end_ns]
 
 
-def _bytes(plan: Plan, label: str, *, sent_by_client: bool) -> int:
+def bytes_of(plan: Plan, label: str, *, sent_by_client: bool) -> int:
     """Return the payload bytes that one side sent; what is sent again counts once."""
     total = 0
-    for flow, segments in _segments(plan, label):
+    for flow, segments in connections(plan, label):
         sender = flow.client if sent_by_client else flow.server
         # Every first transmission and every repetition of a segment begin at the same number.
         sent = {segment.sequence: len(segment.payload) for segment in segments if segment.sender is sender}
@@ -62,7 +52,8 @@ def _bytes(plan: Plan, label: str, *, sent_by_client: bool) -> int:
     return total
 
 
-def _first_lookup(plan: Plan, target: str) -> dt.datetime:
+def first_lookup(plan: Plan, target: str) -> dt.datetime:
+    """Return when the name of a service of the cast was asked for first."""
     name = plan.cast[target].name
     return instant(min(flow.start_ns for flow in plan.flows if isinstance(flow, Exchange) and flow.asks_for == name))
 
@@ -88,43 +79,22 @@ def host_volumes(plan: Plan, volumes: Counter[Pair]) -> Counter[str]:
     return totals
 
 
-def _length_s(plan: Plan) -> float:
+def length_s(plan: Plan) -> float:
+    """Return the seconds from the first frame to the last."""
     times = [packet.at_ns for packet in packets(plan)]
     return (times[-1] - times[0]) / SECOND
 
 
-def _windows_hosts(plan: Plan) -> frozenset[str]:
+def windows_hosts(plan: Plan) -> frozenset[str]:
+    """Return the addresses of the Windows hosts that open connections."""
     openers = {flow.client for flow in plan.flows if isinstance(flow, TcpFlow)}
     return frozenset(host.address for host in openers if host.inside and host.stack.family == "windows")
 
 
-def _server_names(plan: Plan, host: Host) -> frozenset[str]:
+def server_names(plan: Plan, host: Host) -> frozenset[str]:
+    """Return the names in the ClientHellos of a host."""
     return frozenset(
         flow.dialogue.server_name
         for flow in plan.flows
         if isinstance(flow, TcpFlow) and flow.client is host and isinstance(flow.dialogue, TlsSession)
     )
-
-
-HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {
-    "address": lambda _, host: host.address,
-    "name": lambda _, host: host.name,
-    "mac": lambda _, host: host.mac.hex(":"),
-    "server_names": _server_names,
-}
-CAPTURE_MEASURES: Mapping[str, Callable[[Plan], FactValue]] = {
-    "frames": lambda plan: sum(1 for _ in packets(plan)),
-    "length": _length_s,
-    "top_host": lambda plan: host_volumes(plan, traffic(plan)).most_common(1)[0][0],
-    "top_pair": lambda plan: frozenset(traffic(plan).most_common(1)[0][0]),
-    "windows_hosts": _windows_hosts,
-}
-ACTION_MEASURES: Mapping[str, Callable[[Plan, str, str], FactValue]] = {
-    "first_start": lambda plan, label, _: instant(starts(plan, label)[0]),
-    "last_start": lambda plan, label, _: instant(starts(plan, label)[-1]),
-    "median_gap": lambda plan, label, _: median_gap_s(starts(plan, label)),
-    "count": lambda plan, label, _: len(starts(plan, label)),
-    "bytes_out": lambda plan, label, _: _bytes(plan, label, sent_by_client=True),
-    "bytes_in": lambda plan, label, _: _bytes(plan, label, sent_by_client=False),
-    "first_lookup": lambda plan, _, target: _first_lookup(plan, target),
-}

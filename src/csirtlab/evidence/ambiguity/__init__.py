@@ -1,20 +1,24 @@
-"""Drafts of a plan in which a question would have two answers, or a cheap guess the right one."""
+"""Drafts of a plan in which a question would have two answers, or a cheap guess the right one.
 
-import math
-from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+What concerns the actions of one verb stands in the module of its subject.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.ambiguity import calling
 from csirtlab.evidence.dice import SECOND
-from csirtlab.evidence.measures import host_volumes, starts, traffic
+from csirtlab.evidence.measures.seen import host_volumes, traffic
 from csirtlab.evidence.model import Datagram, Exchange, Plan, TcpFlow
 
 _DHCP_SERVER = 67
-_FEWEST_CALLS = 20
 _VOLUME_APART = 1.08  # how much larger the largest must be
 _CUT_OFF = 2 * SECOND
-_STEADINESS_APART = 3.0  # how many times steadier the look-alike must be
+
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {
+    verb: check for subject in (calling,) for verb, check in subject.CHECKS.items()
+}
+"""What to check of an incident's action, by its verb."""
 
 
 def ambiguities(scenario: Scenario, plan: Plan) -> list[str]:
@@ -22,49 +26,13 @@ def ambiguities(scenario: Scenario, plan: Plan) -> list[str]:
     return list(_find(scenario, plan))
 
 
-def variation(times_ns: list[int]) -> float:
-    """Return the coefficient of variation of the gaps between times: 0 is clockwork, 1 is chance."""
-    gaps = [later - earlier for earlier, later in pairwise(times_ns)]
-    mean = sum(gaps) / len(gaps)
-    return math.sqrt(sum((gap - mean) * (gap - mean) for gap in gaps) / len(gaps)) / mean
-
-
 def _find(scenario: Scenario, plan: Plan) -> Iterator[str]:
-    connections = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
-    pairs = Counter((flow.client.address, flow.server.address) for flow in connections)
     for action in scenario.incident:
-        if action.verb == "beacon":
-            yield from _beacon(action, connections, pairs)
+        if action.verb in CHECKS:
+            yield from CHECKS[action.verb](scenario, plan, action)
     yield from _volumes(scenario, plan)
     yield from _last_moment(scenario, plan)
     yield from _nameless(scenario, plan)
-    beacons = {action.id for action in scenario.incident if action.verb == "beacon"}
-    for look in scenario.look_alikes:
-        if look.resembles not in beacons:
-            continue
-        calm, wild = starts(plan, look.action.id), starts(plan, look.resembles)
-        if len(calm) < _FEWEST_CALLS or len(wild) < _FEWEST_CALLS:
-            yield f'"{look.action.id}" or "{look.resembles}" calls fewer than {_FEWEST_CALLS} times'
-        elif variation(calm) * _STEADINESS_APART > variation(wild):
-            yield f'"{look.action.id}" is hardly steadier than "{look.resembles}"'
-
-
-def _beacon(action: Action, connections: list[TcpFlow], pairs: Counter[tuple[str, str]]) -> Iterator[str]:
-    mine = [flow for flow in connections if flow.label == action.id]
-    if not mine:
-        yield f'"{action.id}" never calls'
-        return
-    pair = (mine[0].client.address, mine[0].server.address)
-    others = [flow for flow in connections if flow.server is mine[0].server and flow.label != action.id]
-    if others:
-        yield f'others than "{action.id}" talk to its server'
-    if max(count for other, count in pairs.items() if other != pair) <= pairs[pair]:
-        yield f'"{action.id}" is the pair with the most connections'
-    if connections[0] is mine[0]:
-        yield f'"{action.id}" is the first connection of the capture'
-    clients = Counter(flow.client.address for flow in connections)
-    if clients.most_common(1)[0][0] == pair[0]:
-        yield f'the host of "{action.id}" opens the most connections'
 
 
 def _volumes(scenario: Scenario, plan: Plan) -> Iterator[str]:

@@ -1,0 +1,68 @@
+"""The words with which a scenario is written: systems, actions and their parameters, measures.
+
+This says what may stand in a file; ``csirtlab.evidence`` gives each word its behaviour. A module here holds the
+words of one subject; modules of the same name in ``csirtlab.evidence.actions``, ``csirtlab.evidence.measures``,
+``csirtlab.evidence.ambiguity`` and ``csirtlab.proofs.solvers`` hold what they mean.
+"""
+
+from collections.abc import Mapping
+
+from csirtlab.content.labs import Form
+from csirtlab.content.vocabulary import calling, office
+from csirtlab.content.vocabulary.words import Parameter, Verb
+
+__all__ = ["CLIENTS", "FIELDS", "GUESSES", "MEASURES", "SYSTEMS", "TAKES", "VERBS", "WITNESSES", "Parameter", "Verb"]
+
+SYSTEMS: Mapping[str, str] = {
+    "windows-11": "windows",
+    "windows-10": "windows",
+    "windows-server": "windows",
+    "macos": "macos",
+    "linux": "linux",
+    "printer": "printer",
+    "router": "router",
+}
+"""Operating systems of hosts, each with its family."""
+
+
+CLIENTS = ("browser", "system", "library")
+"""Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""
+
+_SUBJECTS = (office, calling)
+
+VERBS: Mapping[str, Verb] = {name: verb for subject in _SUBJECTS for name, verb in subject.VERBS.items()}
+"""Actions and their parameters."""
+
+MEASURES: Mapping[str, Mapping[str, Form]] = {
+    "host": {"address": Form.ADDRESS, "name": Form.TEXT, "mac": Form.TEXT, "server_names": Form.SET},
+    "capture": {
+        "frames": Form.COUNT,
+        "length": Form.DURATION,
+        "top_host": Form.TEXT,
+        "top_pair": Form.SET,
+        "windows_hosts": Form.SET,
+    },
+    "service": {"address": Form.ADDRESS, "name": Form.DOMAIN},
+    "action": {
+        "first_start": Form.TIME,
+        "last_start": Form.TIME,
+        "median_gap": Form.DURATION,
+        "count": Form.COUNT,
+        "bytes_out": Form.BYTES,
+        "bytes_in": Form.BYTES,
+        "first_lookup": Form.TIME,
+    },
+}
+"""What a fact can be: measures of the whole capture, of a cast host, of a cast service, of what an action did."""
+
+WITNESSES: Mapping[str, str] = {name: finds for subject in _SUBJECTS for name, finds in subject.WITNESSES.items()}
+"""Solvers that find a fact in the evidence alone; ``csirtlab.proofs`` gives each its behaviour."""
+
+GUESSES: Mapping[str, str] = {name: what for subject in _SUBJECTS for name, what in subject.GUESSES.items()}
+"""What somebody guesses who does not look; a guess must hardly ever be right."""
+
+TAKES = ("count", "sum", "set", "only", "first", "last")
+"""What a filter witness makes of the values that its filter lets pass."""
+
+FIELDS = ("ttl", "length", "client port", "mac", "minute", "identification", "window", "options")
+"""Fields of a packet that carry no meaning; none may separate the incident from the rest."""

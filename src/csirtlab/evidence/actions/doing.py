@@ -1,0 +1,42 @@
+"""One host and what a scenario lets it do: what every verb's function is given."""
+
+from dataclasses import dataclass
+from random import Random
+
+from csirtlab.content.scenarios import Action
+from csirtlab.evidence.cast import Cast
+from csirtlab.evidence.dice import SECOND, between, chance, heavy, whole
+from csirtlab.evidence.model import Host
+
+_HOUR = 3600 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """An action of one host."""
+
+    cast: Cast
+    action: Action
+    host: Host
+    servers: tuple[Host, ...]
+    rng: Random
+
+    def draw(self, parameter: str) -> float:
+        """Return a number of a parameter's range, uniform."""
+        return between(self.rng, *self.action.ranges[parameter])
+
+    def draw_heavy(self, parameter: str) -> int:
+        """Return a whole number of a parameter's range, mostly small."""
+        return int(heavy(self.rng, *self.action.ranges[parameter]))
+
+    def draw_whole(self, parameter: str) -> int:
+        """Return a whole number of a parameter's range, both ends included."""
+        low, high = self.action.ranges[parameter]
+        return whole(self.rng, int(low), int(high))
+
+    def times(self, per_hour: float) -> list[int]:
+        """Return instants all over the window, ``per_hour`` on average."""
+        length = self.cast.end_ns - self.cast.begin_ns
+        expected = per_hour * length / _HOUR
+        count = int(expected) + (1 if chance(self.rng, expected - int(expected)) else 0)
+        return sorted(self.cast.begin_ns + int(length * self.rng.random()) for _ in range(count))
