@@ -158,7 +158,7 @@ def test_who_solves_the_lab_has_full_marks_and_reads_it_in_spanish(ana: Visitor,
 def coincidences(hub: Hub, copied_from: dict[str, Any], trainee: str) -> list[float]:
     """Return what each copied finding is worth for ``trainee``: 0, but where two cases happen to agree.
 
-    An interval within 5 % of the neighbour's is right for both; that comes about once in twenty pairs.
+    An interval within a tenth of a second of the neighbour's is right for both: less than one pair in a hundred.
     """
     lab = read_lab(ROOT, LAB)
     secret = bytes.fromhex((hub.home / "cohorts" / "demo" / "secret").read_text())

@@ -8,12 +8,14 @@ import pytest
 from typer.testing import CliRunner
 
 from csirtlab.cli.evidence import commands
+from csirtlab.content.labs import Tolerance
 from csirtlab.content.scenarios import Filter, Scenario, read_scenario, scenario_names
 from csirtlab.content.vocabulary import GUESSES as GUESS_NAMES
 from csirtlab.content.vocabulary import WITNESSES
 from csirtlab.evidence.cases import ground_truth
+from csirtlab.proofs.dissection import count_agreement, ndpi_agreement
 from csirtlab.proofs.leaks import best_split
-from csirtlab.proofs.prove import Outcome, proof_seed, prove, same_share
+from csirtlab.proofs.prove import Outcome, accepted_errors, near_share, proof_seed, prove, same_share
 from csirtlab.proofs.sensor import Sight
 from csirtlab.proofs.solvers import GUESSES, SOLVERS
 from csirtlab.proofs.witnesses import agree, hear_witnesses
@@ -62,9 +64,14 @@ def test_a_filter_of_tshark_is_a_witness_that_builds_on_facts_above_it(beacon: S
     assert found["c2_address"] == ground_truth(beacon, proof_seed(beacon, 0))["c2_address"]
 
 
+def ground_truth_texts(scenario: Scenario) -> dict[str, str]:
+    """Return the truth of the first case as a journal holds it."""
+    return {name: str(value) for name, value in ground_truth(scenario, proof_seed(scenario, 0)).items()}
+
+
 def test_a_run_that_was_stopped_goes_on_where_it_was(beacon: Scenario, tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
-    done = Outcome(0, False, {}, {fact.name: "x" for fact in beacon.facts}, {})
+    done = Outcome(0, False, {}, ground_truth_texts(beacon), {})
     journal.write_text(json.dumps(done.__dict__) + '\n{"seed": 1, "cut o')
 
     ticks: list[int] = []
@@ -72,6 +79,35 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(beacon: Scenario, tmp_path:
 
     assert proof.proven == 1
     assert len(ticks) == 1
+
+
+def test_a_copied_answer_that_would_be_accepted_counts_as_the_same() -> None:
+    assert near_share([10, 10.05, 10.2, 30], Tolerance(absolute=0.1)) == pytest.approx(1 / 6)
+    assert near_share([100, 101, 200, 203], Tolerance(relative=0.01)) == pytest.approx(1 / 6)
+    assert near_share([100, 101, 200, 202], Tolerance(relative=0.01)) == pytest.approx(2 / 6)
+    assert near_share([1], Tolerance(absolute=5)) == 0
+
+
+def test_the_widest_tolerance_of_the_labs_that_ask_a_fact_counts(beacon: Scenario) -> None:
+    assert accepted_errors(beacon)["beacon_interval"] == Tolerance(absolute=0.1)
+
+
+def test_ndpi_names_every_flow_of_a_case_and_none_that_is_not_what_its_port_says(beacon_folder: Path) -> None:
+    found = ndpi_agreement(beacon_folder / "capture.pcap")
+
+    assert found is not None and found.agreed == found.flows > 500
+
+
+def test_a_flow_that_ndpi_only_guesses_by_its_port_does_not_agree() -> None:
+    line = (
+        "\t1\tTCP 10.0.0.1:50001 <-> 192.0.2.1:443 [proto: 91/TLS][Encrypted][Confidence: {how}][cat: Web/5]"
+        "[9 pkts/1391 bytes <-> 10 pkts/5179 bytes][Goodput ratio: 60/89][0.4 sec]\n"
+    )
+
+    assert count_agreement(line.format(how="DPI")) == (1, 1)
+    assert count_agreement(line.format(how="Match by port")) == (0, 1)
+    assert count_agreement(line.format(how="DPI").replace("91/TLS", "7/HTTP")) == (0, 1)
+    assert count_agreement(line.format(how="DPI").replace("60/89", "0/0")) == (0, 0)
 
 
 def test_the_share_of_pairs_counts_pairs_of_cases() -> None:

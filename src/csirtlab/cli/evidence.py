@@ -131,6 +131,10 @@ def _show_proof(proof: "Proof") -> None:
     print("  how well one threshold on a field separates the incident (0.5 is a coin)")
     for name, share in proof.leak_accuracy.items():
         print(f"    {name:<44} {share:8.2f}{'  LEAK' if name in proof.leaks else ''}")
+    if proof.ndpi_agree_share is None:
+        print("  nDPI was not asked: it is not installed (Debian's package is libndpi-bin)")
+    else:
+        print(f"  flows in which nDPI sees what they are meant to be {proof.ndpi_agree_share:>12.2%}")
     for seed, facts in list(proof.refuted.items())[:5]:
         for name, why in facts.items():
             print(f"  seed {seed}: {name}: {why}")

@@ -1,20 +1,24 @@
 """A scenario proven over many seeds: in parallel, and resumed where it was stopped."""
 
+import datetime as dt
 import hashlib
 import json
+import math
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from csirtlab.content.scenarios import Scenario
+from csirtlab.content.labs import Form, Tolerance, lab_names, read_lab
+from csirtlab.content.scenarios import Fact, Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import facts_of, write_evidence
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import seed_of_text
+from csirtlab.proofs.dissection import ndpi_agreement
 from csirtlab.proofs.leaks import field_accuracies, unexplained
 from csirtlab.proofs.sensor import Sight
 from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses
@@ -23,6 +27,9 @@ SAME_ANSWER_LIMIT = 0.01
 """At most this share of pairs of cases may have the same value of a fact."""
 LAZY_LIMIT = 0.05
 """At most in this share of seeds may a guess be right."""
+_MEASURED = (Form.TIME, Form.DURATION, Form.COUNT, Form.BYTES, Form.PORT)
+NDPI_LIMIT = 0.95
+"""At least this share of flows must look like what they are meant to be."""
 _LEAK_CASES = 16
 _FEWEST_LEAK_CASES = 8  # within fewer, a field such as the port merely names the host
 
@@ -36,6 +43,7 @@ class Outcome:
     refuted: Mapping[str, str]  # fact -> truth and what the witness found
     values: Mapping[str, str]  # fact -> truth
     lazy: Mapping[str, bool]  # guess -> right
+    ndpi: tuple[int, int] | None = None  # flows named as meant, flows; None where nDPI is not installed
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class Proof:
     leak_accuracy: Mapping[str, float]
     leaks: Mapping[str, float]  # those over the limit that no real tool's behaviour explains
     short_lists: tuple[str, ...]  # facts whose values come from a short list
+    ndpi_agree_share: float | None = None  # of the flows; None where nDPI is not installed
     refuted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # seed -> fact -> why
 
     @property
@@ -58,14 +67,17 @@ class Proof:
         """Say whether everything that was promised is so."""
         long_lists = [share for name, share in self.same_answer_share.items() if name not in self.short_lists]
         cases = self.seeds - self.ambiguous
-        # Over few cases one coincidence is more than the limit, and no more than chance.
-        same_limit = max(SAME_ANSWER_LIMIT, 2 / (cases * (cases - 1)) if cases > 1 else 1)
+        # Over few cases some coincidences more than the limit are no more than chance (twice their spread);
+        # over a thousand the limit is what it says.
+        pairs = cases * (cases - 1) / 2
+        same_limit = SAME_ANSWER_LIMIT + 2 * math.sqrt(SAME_ANSWER_LIMIT / pairs) if pairs else 1
         lazy_limit = max(LAZY_LIMIT, 1 / cases if cases else 1)
         return (
             self.proven == self.seeds
             and max(long_lists, default=0.0) <= same_limit
             and max(self.lazy_right_share.values(), default=0.0) <= lazy_limit
             and not self.leaks
+            and (self.ndpi_agree_share is None or self.ndpi_agree_share >= NDPI_LIMIT)
         )
 
     def as_json(self) -> dict[str, object]:
@@ -118,12 +130,13 @@ def prove_seed(scenario: Scenario, number: int) -> Outcome:
         sight = Sight(Path(folder))
         found = hear_witnesses(scenario, sight)
         lazy = guesses(scenario, sight, truth)
+        ndpi = ndpi_agreement(Path(folder) / "capture.pcap")
     refuted = {
         name: f"truth {_text(value)}, witness {_text(found[name])}"
         for name, value in truth.items()
         if not agree(value, found[name])
     }
-    return Outcome(number, False, refuted, {name: _text(value) for name, value in truth.items()}, lazy)
+    return Outcome(number, False, refuted, {name: _text(value) for name, value in truth.items()}, lazy, ndpi)
 
 
 def proof_seed(scenario: Scenario, number: int) -> bytes:
@@ -146,6 +159,32 @@ def same_share(values: Iterable[str]) -> float:
     counts = Counter(values)
     total = counts.total()
     return sum(count * (count - 1) for count in counts.values()) / (total * (total - 1)) if total > 1 else 0.0
+
+
+def near_share(numbers: Iterable[float], tolerance: Tolerance) -> float:
+    """Return the share of pairs of which one would be accepted in the place of the other."""
+    ordered = sorted(numbers)
+    first = pairs = 0
+    for place, number in enumerate(ordered):
+        # Of two numbers the larger gives the wider relative tolerance.
+        while number - ordered[first] > max(tolerance.absolute, tolerance.relative * abs(number)):
+            first += 1
+        pairs += place - first
+    return 2 * pairs / (len(ordered) * (len(ordered) - 1)) if len(ordered) > 1 else 0.0
+
+
+def accepted_errors(scenario: Scenario) -> dict[str, Tolerance]:
+    """Return for each fact that some lab asks with a tolerance the widest of them."""
+    content = scenario.path.parents[2]
+    widest: dict[str, Tolerance] = {}
+    for lab in (read_lab(content, name) for name in lab_names(content)):
+        for question in lab.questions:
+            if lab.scenario == scenario.name and question.fact and question.tolerance != Tolerance():
+                known = widest.get(question.fact, Tolerance())
+                widest[question.fact] = Tolerance(
+                    max(known.absolute, question.tolerance.absolute), max(known.relative, question.tolerance.relative)
+                )
+    return widest
 
 
 def _run(scenario: Scenario, numbers: list[int], jobs: int) -> Iterator[Outcome]:
@@ -181,20 +220,39 @@ def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:
     ]
     accuracies = field_accuracies(scenario, (make_plan(scenario, proof_seed(scenario, number)) for number in numbers))
     lazy = sorted({name for outcome in sound for name in outcome.lazy})
+    errors = accepted_errors(scenario)
     return Proof(
         scenario=scenario.name,
         seeds=len(outcomes),
         proven=sum(not outcome.refuted for outcome in outcomes),
         ambiguous=sum(outcome.is_ambiguous for outcome in outcomes),
         same_answer_share={
-            fact.name: same_share(outcome.values[fact.name] for outcome in sound) for fact in scenario.facts
+            fact.name: _shared(fact, [outcome.values[fact.name] for outcome in sound], errors)
+            for fact in scenario.facts
         },
         lazy_right_share={name: sum(outcome.lazy[name] for outcome in sound) / len(sound) for name in lazy},
         leak_accuracy=accuracies,
         leaks=unexplained(scenario, accuracies) if judged else {},
         short_lists=tuple(fact.name for fact in scenario.facts if fact.is_from_short_list),
+        ndpi_agree_share=_agree_share(sound),
         refuted={str(outcome.seed): dict(outcome.refuted) for outcome in outcomes if outcome.refuted},
     )
+
+
+def _shared(fact: Fact, values: list[str], errors: Mapping[str, Tolerance]) -> float:
+    """Return the share of pairs of cases in which a copied answer would be right."""
+    if fact.name not in errors or fact.form not in _MEASURED:
+        return same_share(values)
+    if fact.form is Form.TIME:  # as everywhere, a share of a time since 1970 means nothing
+        numbers = [dt.datetime.fromisoformat(value).timestamp() for value in values]
+        return near_share(numbers, replace(errors[fact.name], relative=0.0))
+    return near_share(map(float, values), errors[fact.name])
+
+
+def _agree_share(outcomes: list[Outcome]) -> float | None:
+    counted = [outcome.ndpi for outcome in outcomes if outcome.ndpi]
+    flows = sum(total for _, total in counted)
+    return sum(agreed for agreed, _ in counted) / flows if flows else None
 
 
 def _text(value: object) -> str:
