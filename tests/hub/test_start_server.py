@@ -1,6 +1,8 @@
 """A trainee's server starts, whatever they have done to their home."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +57,18 @@ def test_a_setting_that_cannot_be_written_is_done_without(tmp_path: Path) -> Non
     ensure_setting(tmp_path, PLUGIN, {"autosaveInterval": 10})
 
     assert (tmp_path / "lab").read_text() == "in the way"
+
+
+def test_the_server_does_not_load_what_takes_half_of_its_start() -> None:
+    script = (
+        "import sys\n"
+        "from csirtlab.hub.slow_modules import leave_out_slow_modules\n"
+        "leave_out_slow_modules()\n"
+        "import jupyterhub.app, jupyterhub.singleuser, jsonschema\n"
+        "print(sys.modules['rfc3987_syntax'], 'lark' in sys.modules)\n"
+        "print('date-time' in jsonschema.FormatChecker().checkers)"
+    )
+
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert told.split() == ["None", "False", "True"]

@@ -121,7 +121,7 @@ def configuration_file() -> Path:
 
 def hub_command(configuration: Path) -> list[str]:
     """Return the command that runs JupyterHub with a configuration file."""
-    return [sys.executable, "-I", "-m", "jupyterhub", "-f", str(configuration)]
+    return [sys.executable, "-I", "-m", "csirtlab.hub.start_hub", "-f", str(configuration)]
 
 
 def hub_environment(home: Home) -> dict[str, str]:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from csirtlab.hub.slow_modules import leave_out_slow_modules
+
 USER_SETTINGS = Path("lab/user-settings/@jupyterlab")
 SECONDS_BETWEEN_SAVES = 10  # what is submitted is what is saved
 
@@ -49,6 +51,7 @@ def main() -> None:
     ensure_setting(
         config_folder, "docmanager-extension/plugin.jupyterlab-settings", {"autosaveInterval": SECONDS_BETWEEN_SAVES}
     )
+    leave_out_slow_modules()
     from jupyterhub.singleuser import main as serve
 
     sys.argv[0] = "jupyterhub-singleuser"
