@@ -38,6 +38,25 @@ def hub(
     print(json.dumps(found, indent=1)) if as_json else Console(highlight=False).print(_table(found))
 
 
+@commands.command(epilog="Example: csirtlab bench evidence --quick --json > evidence.json")
+def evidence(
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The same with fewer repeats: under 50 seconds.")] = False,
+) -> None:
+    """Measure how fast evidence is made: beside scapy, beside a recorded session, for a cohort, for a large capture."""
+    from csirtlab.bench.evidence import FULL, QUICK, measure_evidence
+
+    repeats = QUICK if quick else FULL
+    with _progress(repeats.steps) as say:
+        found = measure_evidence(repeats, say=say)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    for name, figure in found.items():
+        if name not in ("conditions", "large", "repeats"):
+            print(f"{name:<18} {figure}")
+
+
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[str], None]]:
     """Give what tells each step: a bar on a terminal, lines with the seconds so far elsewhere."""

@@ -3,7 +3,7 @@
 import heapq
 import ipaddress
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from csirtlab.evidence.dice import SECOND, bits, whole
@@ -31,10 +31,14 @@ def write_capture(plan: Plan, file: BinaryIO) -> int:
 
     Memory holds only the flows that are open at one time.
     """
+    return write_packets(Framer(plan), packets(plan), file)
+
+
+def write_packets(frames: "Framer", found: Iterable[Packet], file: BinaryIO) -> int:
+    """Write packets as a nanosecond pcap; return how many."""
     file.write(_FILE_HEAD)
-    frames = Framer(plan)
     count = 0
-    for packet in packets(plan):
+    for packet in found:
         frame = frames.pack(packet)
         seconds, rest = divmod(packet.at_ns, SECOND)
         file.write(_RECORD.pack(seconds, rest, len(frame), len(frame)))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from csirtlab.evidence.records import Record
 
@@ -48,14 +48,12 @@ class Closing:
 class Dialogue(Protocol):
     """A conversation; ``turns`` is the same for the same stream."""
 
+    keeps_records: ClassVar[bool]
+    """Whether a turn may write into a log."""
+
     @property
     def closing(self) -> Closing:
         """How it ends."""
-        ...
-
-    @property
-    def keeps_records(self) -> bool:
-        """Say whether a turn may write into a log."""
         ...
 
     def turns(self, rng: Random) -> Iterator[Turn]:
