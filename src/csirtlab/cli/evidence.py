@@ -60,6 +60,25 @@ def make(
 
 
 @commands.command()
+def record(
+    name: Annotated[str, typer.Argument(help="Which programs: ssh.")],
+    out: Annotated[Path, typer.Option(help="The folder for the recordings.")] = Path(),
+) -> None:
+    """Record real programs on loopback, to be played again in cases. Only to renew what the engine has.
+
+    Example: unshare --net --mount csirtlab evidence record ssh --out src/csirtlab/evidence/recorded
+    """
+    from csirtlab.proofs.recorders import RECORDERS
+
+    if name not in RECORDERS:
+        raise EvidenceError(f'there is no recorder "{name}". There are: {", ".join(RECORDERS)}.')
+    for title, recording in RECORDERS[name]().items():
+        path = out / f"{title}.json"
+        path.write_text(json.dumps(recording, indent=1) + "\n", encoding="utf-8")
+        print(path)
+
+
+@commands.command()
 def facts(scenario: ScenarioName, seed: Seed, as_json: Json = False) -> None:
     """Tell the facts of one case: the answers to everything a question can ask.
 

@@ -12,8 +12,8 @@ Payload = bytes | Callable[[int], bytes]
 """Bytes, or a function that writes them, given the time at which they are sent (ns since 1970)."""
 
 
-Writer = Callable[[int], Iterable[Record]]
-"""What a program writes into logs about a turn, given the time at which its last segment passed the sensor."""
+Writer = Callable[[int, int], Iterable[Record]]
+"""What a program writes into logs about a turn, given when its last segment passed the sensor and the client's port."""
 
 
 class Turn(NamedTuple):

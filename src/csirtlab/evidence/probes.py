@@ -72,4 +72,4 @@ def _trip(rng: Random, to: Host, far: Host) -> int:
     """Return the time from a packet to ``to`` until its answer, both at the sensor."""
     if to is far:
         return int(to.way.rtt_ns * (1 + heavy(rng, 0.002, 0.4)))
-    return int(heavy(rng, 45_000, 900_000))
+    return int(to.way.rtt_ns * heavy(rng, 0.25, 4))

@@ -3,7 +3,8 @@
 A recording is ``recorded/NAME.json``: ``software`` (both ends, with versions), ``protocol`` and ``turns``. A turn
 has ``by`` ("client" or "server"), ``wait_ms`` (how long that side thought) and ``parts``: ``{"text": "..."}`` or
 ``{"hex": "..."}`` are sent as they are; ``{"field": "name", "length": 32}`` is filled for each case, with random
-bytes of that length where the caller gives no value. ``csirtlab.proofs.recorders`` makes them.
+bytes of that length where the caller gives no value. A turn's ``mark`` names what happens in it.
+``csirtlab.proofs.recorders`` makes them.
 """
 
 import json
@@ -32,6 +33,7 @@ class RecordedTurn:
     by_client: bool
     wait_ns: int
     parts: tuple[Part, ...]
+    mark: str = ""  # what happens in it, where it matters: "verdict"
 
     def payload(self, rng: Random, values: Mapping[str, bytes]) -> bytes:
         """Return the bytes to send; fields that ``values`` does not give are random."""
@@ -60,7 +62,12 @@ def recording(name: str) -> Recording:
 def _turn(turn: Mapping[str, object]) -> RecordedTurn:
     parts = turn["parts"]
     assert isinstance(parts, list)
-    return RecordedTurn(turn["by"] == "client", int(float(str(turn["wait_ms"])) * 1e6), tuple(map(_part, parts)))
+    return RecordedTurn(
+        turn["by"] == "client",
+        int(float(str(turn["wait_ms"])) * 1e6),
+        tuple(map(_part, parts)),
+        str(turn.get("mark", "")),
+    )
 
 
 def _part(part: Mapping[str, object]) -> Part:

@@ -98,7 +98,7 @@ class _Connection:
             last = side
             self.turn_times.append(at_ns)
             if turn.writes:
-                self.records.extend(turn.writes(at_ns))
+                self.records.extend(turn.writes(at_ns, self.flow.client_port))
         self.close(at_ns, self.flow.dialogue.closing)
         self.out.sort(key=lambda segment: segment.at_ns)
         return self.out

@@ -1,0 +1,83 @@
+"""Logging in over SSH: people with an account, and somebody who guesses passwords."""
+
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dialogues import Closing, Ending
+from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.ssh import SshLogin
+from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+
+_SSH = 22
+_APART = 200 * SECOND  # a person finishes one session before the next
+_OFTEN_TRIED = ("admin", "root", "test", "oracle", "backup", "ubuntu", "postgres", "soporte", "nagios", "ftpuser")
+
+
+def _account(doing: Doing, rng: Random) -> str:
+    """Return an account as organisations name them: a letter of the first name, the surname."""
+    return pick(rng, doing.action.lists["first_names"])[0].lower() + pick(rng, doing.action.lists["surnames"]).lower()
+
+
+def _spray(doing: Doing) -> Iterator[Wish | Remark]:
+    rng = doing.rng
+    count = doing.draw_whole("accounts")
+    known = [_account(doing, rng) for _ in range(max(2, int(count * doing.draw("known"))))]
+    accounts = shuffled(rng, sorted({*known, *shuffled(rng, _OFTEN_TRIED)[: max(1, count - len(known))]}))
+    rounds = doing.draw_whole("rounds")
+    falls_in = rounds - 1 - whole(rng, 0, 1)
+    fallen = pick(rng, sorted(set(known)))
+    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    for number in range(rounds):
+        for account in accounts:
+            falls = account == fallen and number == falls_in
+            if account == fallen and number > falls_in:
+                continue  # why guess what one knows
+            yield _connect(doing, at_ns, account, account in known, "guess-right" if falls else "guess-wrong")
+            at_ns += nanoseconds(doing.draw("gap_s"))
+        at_ns += nanoseconds(heavy(rng, 4, 60))
+    yield Note(doing.action.id, "accounts", frozenset(accounts))
+    yield Note(doing.action.id, "fallen", fallen)
+
+
+def _log_in(doing: Doing) -> Iterator[Wish | Remark]:
+    rng = doing.rng
+    account = _account(doing, rng)
+    mistakes = doing.draw_whole("mistakes")
+    for at_ns in _spread(doing, doing.draw_whole("times")):
+        if chance(rng, doing.draw("by_key")):
+            yield _connect(doing, at_ns, account, True, "key-session")
+            continue
+        start = at_ns
+        for _ in range(mistakes):
+            yield _connect(doing, start, account, True, "mistyped")
+            start += nanoseconds(heavy(rng, 14, 50))
+        yield _connect(doing, start, account, True, "password-session")
+    yield Note(doing.action.id, "account", account)
+
+
+def _spread(doing: Doing, count: int) -> list[int]:
+    """Return instants all over the window, far enough apart for a session, and early enough for the last to end."""
+    length = (doing.cast.end_ns - doing.cast.begin_ns) * 0.8
+    first = doing.cast.begin_ns + int(length * 0.04)
+    instants: list[int] = []
+    for at_ns in sorted(first + int(length * doing.rng.random()) for _ in range(count)):
+        instants.append(max(at_ns, instants[-1] + _APART if instants else 0))
+    return instants
+
+
+def _connect(doing: Doing, at_ns: int, account: str, exists: bool, what: str) -> Connect:
+    rng, server = doing.rng, doing.servers[0]
+    is_guess = what.startswith("guess")
+    accepted = {"key-session": "publickey", "password-session": "password", "guess-right": "password"}.get(what, "")
+    closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.0004, 0.05)))
+    if what in ("key-session", "password-session"):
+        closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.001, 0.2)))
+    login = SshLogin(
+        f"ssh-{what}", server, doing.host.address, account, exists, accepted, whole(rng, 1200, 64_000),
+        not is_guess and what != "key-session", closing,
+    )  # fmt: skip
+    return Connect(at_ns, doing.host, server, _SSH, login, doing.action.id, by_name=not is_guess)
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"log-in": _log_in, "spray": _spray}

@@ -1,0 +1,82 @@
+"""Port scans: slow and wide, quick and narrow; and a monitoring server, which does the like by right."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.model import Host, Knock, Reply
+from csirtlab.evidence.wishes import Note, Remark, Wish
+
+_WELL_KNOWN = tuple(range(1, 1024))
+_REGISTERED = (
+    1080, 1433, 1521, 1723, 2049, 2121, 3000, 3128, 3306, 3389, 4443, 5000, 5060, 5432, 5800, 5900, 5985, 6000, 6379,
+    7001, 8000, 8008, 8080, 8081, 8443, 8888, 9000, 9090, 9100, 9200, 10000, 11211, 27017, 32768, 49152,
+)  # fmt: skip
+
+
+def _sweep(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, cast = doing.rng, doing.cast
+    listed = [host for host in cast.inside if host is not doing.host and host is not cast.router]
+    hosts = shuffled(rng, listed)[: max(6, int(len(listed) * doing.draw("share")))]
+    port = int(pick(rng, doing.action.lists["ports"]))
+    at_ns = cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    for host in hosts:
+        yield Knock(at_ns, doing.host, host, port, _answer(doing, host, port), doing.action.id, "nmap")
+        at_ns += nanoseconds(doing.draw("gap_s"))
+    yield Note(doing.action.id, "hosts", frozenset(host.address for host in hosts))
+    yield Note(doing.action.id, "port", port)
+
+
+def _answer(doing: Doing, host: Host, port: int) -> Reply:
+    """Return what a host does with a SYN to a port that nobody told it to open."""
+    if port == 22 and "SSH" in host.role:
+        return Reply.OPEN
+    if port in (80, 443) and "web" in host.role:
+        return Reply.OPEN
+    # Windows' firewall drops, others refuse.
+    return Reply.NONE if host.stack.family == "windows" or chance(doing.rng, 0.15) else Reply.CLOSED
+
+
+def _port_scan(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, host, target = doing.rng, doing.host, doing.servers[0]
+    candidates = [int(port) for port in doing.action.lists["candidates"]]
+    is_open = {22, *shuffled(rng, candidates)[: doing.draw_whole("open")]}
+    pool = shuffled(rng, [port for port in (*_WELL_KNOWN, *_REGISTERED) if port not in is_open])
+    count = doing.draw_whole("ports")
+    ports = shuffled(rng, [*is_open, *pool[: count - len(is_open)]])
+    # nmap sends all from one port, and what it repeats from the next.
+    source = whole(rng, 33_000, 65_000)
+    filtered = {port for port in ports if port not in is_open and chance(rng, 0.06)}
+    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    gap = SECOND / doing.draw("rate")
+    for port in ports:
+        reply = Reply.OPEN if port in is_open else Reply.NONE if port in filtered else Reply.CLOSED
+        yield Knock(at_ns, host, target, port, reply, doing.action.id, "nmap", client_port=source)
+        if reply is Reply.NONE:
+            again = at_ns + nanoseconds(between(rng, 1.0, 1.3))
+            yield Knock(again, host, target, port, reply, doing.action.id, "nmap", client_port=source + 1)
+        at_ns += int(heavy(rng, gap * 0.25, gap * 20))
+    yield Note(doing.action.id, "open_ports", frozenset(map(str, is_open)))
+
+
+def _monitor(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, cast = doing.rng, doing.cast
+    others = [host for host in cast.inside if host is not doing.host and host is not cast.router]
+    watched = shuffled(rng, others)[: doing.draw_whole("hosts")]
+    ports = {host.address: shuffled(rng, doing.action.lists["ports"])[: whole(rng, 1, 2)] for host in watched}
+    interval = doing.draw("interval_s")
+    round_at = cast.begin_ns + nanoseconds(interval * rng.random())
+    while round_at < cast.end_ns:
+        at_ns = round_at
+        for host in watched:
+            for port in ports[host.address]:
+                yield Knock(at_ns, doing.host, host, int(port), Reply.OPEN, doing.action.id, "connect")
+                at_ns += nanoseconds(heavy(rng, 0.02, 1.5))
+        round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+    "monitor": _monitor,
+    "port-scan": _port_scan,
+    "sweep": _sweep,
+}

@@ -1,0 +1,22 @@
+"""Sprays whose end the recording does not hold, or that somebody else could be taken for."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.model import Plan, TcpFlow
+
+_TO_THE_END = 30 * SECOND  # the last guess is over, answer and all, before the recording is
+
+
+def _spray(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    mine = [flow.start_ns for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == action.id]
+    if not mine or max(mine) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" is still going on when the recording ends'
+    others = {plan.notes.get((other.id, "account")) for other in scenario.actions if other.verb == "log-in"}
+    accounts = plan.notes[action.id, "accounts"]
+    if isinstance(accounts, frozenset) and accounts & others:
+        yield f'"{action.id}" tries an account that logs in by right'
+
+
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"spray": _spray}

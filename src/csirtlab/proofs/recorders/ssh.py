@@ -1,0 +1,210 @@
+"""Records logins over SSH: OpenSSH's client and paramiko against OpenSSH's server.
+
+Source: RFC 4253 (binary packets, key exchange), RFC 5656 (elliptic curves).
+"""
+
+import importlib.util
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from csirtlab.errors import SetupError
+from csirtlab.proofs.recorders.relay import Relay, Said
+
+_KEXINIT, _NEWKEYS, _ECDH_INIT, _ECDH_REPLY = 20, 21, 30, 31
+_USER, _PASSWORD, _WRONG = "maria", "palta-con-sal", "Verano2026"
+_SSHD = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host_key
+PidFile {folder}/sshd.pid
+AuthorizedKeysFile {folder}/client_key.pub
+StrictModes no
+UsePAM no
+PrintMotd no
+PermitRootLogin no
+"""
+Part = dict[str, object]
+
+
+def record() -> dict[str, dict[str, object]]:
+    """Return the recordings by name. To be run as root in a network and mount namespace of its own.
+
+    Raises:
+        SetupError: A program is missing; the message names its package.
+    """
+    if os.geteuid() != 0 or [name for _, name in socket.if_nameindex()] != ["lo"]:
+        raise SetupError(
+            "recording needs a network and a mount namespace of its own: "
+            "sudo unshare --net --mount csirtlab evidence record ssh"
+        )
+    if importlib.util.find_spec("paramiko") is None:
+        raise SetupError("paramiko is not installed. Install it: pip install paramiko")
+    for program in ("sshd", "ssh", "sshpass", "ssh-keygen"):
+        if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+            raise SetupError(f"{program} is not installed. Install openssh-server, openssh-client and sshpass.")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with tempfile.TemporaryDirectory() as aside:
+        folder = Path(aside)
+        folder.chmod(0o755)
+        _invent_user(folder)
+        relay = _serve(folder)
+        clients = dict(_clients(folder, relay.port))
+        for command in clients.values():
+            done = len(relay.talks)
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+            while len(relay.talks) == done:
+                time.sleep(0.05)
+        talks = dict(zip(clients, relay.talks, strict=True))
+    return {
+        f"ssh-{name}": {"protocol": "SSH", "software": _software(talk), "turns": _marked(list(_turns(talk)))}
+        for name, talk in talks.items()
+    }
+
+
+def _marked(turns: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Mark the turn with which the server says yes or no.
+
+    Yes is its shortest packet (one byte, RFC 4252, 5.1); where it says no, that is the last that it says.
+    """
+    from_server = [turn for turn in turns if turn["by"] == "server"]
+    lengths = [length for turn in from_server if (length := _sealed_length(turn))]
+    accepted = _sealed_length(from_server[-1]) > min(lengths) and lengths.index(min(lengths)) > 0
+    says = next(turn for turn in from_server if _sealed_length(turn) == min(lengths)) if accepted else from_server[-1]
+    says["mark"] = "verdict"
+    return turns
+
+
+def _sealed_length(turn: dict[str, object]) -> int:
+    parts = turn["parts"]
+    assert isinstance(parts, list)
+    return int(parts[0].get("length", 0)) if len(parts) == 1 and parts[0].get("field") == "sealed" else 0
+
+
+def _invent_user(folder: Path) -> None:
+    """Let a user exist in this mount namespace alone."""
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-6", _PASSWORD], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (folder / "home").mkdir(mode=0o777)
+    for name, line in (
+        ("passwd", f"{_USER}:x:4242:65534::{folder}/home:/bin/sh"),
+        ("shadow", f"{_USER}:{hashed}:20000:0:99999:7:::"),
+    ):
+        mine = folder / name
+        mine.write_text(Path("/etc", name).read_text() + line + "\n")
+        subprocess.run(["mount", "--bind", str(mine), f"/etc/{name}"], check=True)
+
+
+def _serve(folder: Path) -> Relay:
+    for name in ("host_key", "client_key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    port = 22022
+    (folder / "sshd_config").write_text(_SSHD.format(port=port, folder=folder))
+    subprocess.run(
+        [shutil.which("sshd", path="/usr/sbin") or "sshd", "-f", str(folder / "sshd_config"), "-E", "/dev/null"],
+        check=True,
+    )
+    relay = Relay(port)
+    relay.start()
+    time.sleep(0.5)
+    return relay
+
+
+def _clients(folder: Path, port: int) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield what each recording is called, and the command that has the conversation."""
+    quiet = ["-F", "/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-p", str(port)]
+    password = [*quiet, "-o", "PubkeyAuthentication=no"]
+    target = f"{_USER}@127.0.0.1"
+    work = "for i in 1 2 3 4 5 6; do ls -la /etc | head -$((i * 9)); sleep 0.7; done"
+    wrong = ["sshpass", "-p", _WRONG, "ssh", *password, "-o", "NumberOfPasswordPrompts=1", target, "true"]
+    right = ["sshpass", "-p", _PASSWORD, "ssh", *password, target]
+    key = ["ssh", *quiet, "-o", "IdentitiesOnly=yes", "-i", str(folder / "client_key"), target]
+    yield "mistyped", wrong
+    yield "password-session", [*right, work]
+    yield "key-session", [*key, work]
+    yield "guess-wrong", [sys.executable, "-c", _PARAMIKO.format(port=port, user=_USER, password=_WRONG)]
+    yield "guess-right", [sys.executable, "-c", _PARAMIKO.format(port=port, user=_USER, password=_PASSWORD)]
+
+
+_PARAMIKO = """
+import paramiko
+client = paramiko.SSHClient()
+client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+try:
+    client.connect("127.0.0.1", {port}, "{user}", "{password}", look_for_keys=False, allow_agent=False)
+    client.exec_command("id; uname -a; cat /proc/cpuinfo | head -20")[1].read()
+finally:
+    client.close()
+"""
+
+
+def _software(talk: list[Said]) -> str:
+    banners = {said.by_client: said.content.split(b"\r\n")[0].decode() for said in talk[1::-1]}
+    return f"{banners[True]} to {banners[False]}"
+
+
+def _turns(talk: list[Said]) -> Iterator[dict[str, object]]:
+    sealed = {True: False, False: False}
+    before = talk[0].began_s
+    for said in talk:
+        parts: list[Part] = []
+        rest = said.content
+        if rest.startswith(b"SSH-"):
+            banner, _, rest = rest.partition(b"\r\n")
+            parts.append({"text": f"{banner.decode()}\r\n"})
+        while rest and not sealed[said.by_client]:
+            length = struct.unpack("!I", rest[:4])[0] + 4
+            parts += _plain_packet(rest[:length])
+            sealed[said.by_client] = rest[5] == _NEWKEYS
+            rest = rest[length:]
+        if rest:
+            parts.append({"field": "sealed", "length": len(rest)})
+        yield {
+            "by": "client" if said.by_client else "server",
+            "wait_ms": round(1000 * (said.began_s - before), 3),
+            "parts": parts,
+        }
+        before = said.ended_s
+
+
+def _plain_packet(packet: bytes) -> list[Part]:
+    """Return the parts of a packet before encryption: what differs each time is a field."""
+    kind, body = packet[5], packet[6:]
+    head = packet[:6]
+    if kind == _KEXINIT:
+        return [{"hex": head.hex()}, {"field": "cookie", "length": 16}, {"hex": body[16:].hex()}]
+    if kind == _ECDH_INIT:
+        share, rest = _string(body)
+        return [
+            {"hex": (head + body[:4]).hex()}, {"field": "client_share", "length": len(share)}, {"hex": rest.hex()},
+        ]  # fmt: skip
+    if kind == _ECDH_REPLY:
+        host_key, rest = _string(body)
+        algorithm, key = _string(host_key)
+        share, after = _string(rest)
+        signature, padding = _string(after)
+        signed_with, blob = _string(signature)
+        return [
+            {"hex": (head + body[:4] + host_key[: 4 + len(algorithm)] + key[:4]).hex()},
+            {"field": "host_key", "length": len(key) - 4},
+            {"hex": rest[:4].hex()},
+            {"field": "server_share", "length": len(share)},
+            {"hex": (after[:4] + signature[: 4 + len(signed_with)] + blob[:4]).hex()},
+            {"field": "signature", "length": len(blob) - 4},
+            {"hex": padding.hex()},
+        ]
+    return [{"hex": packet.hex()}]
+
+
+def _string(content: bytes) -> tuple[bytes, bytes]:
+    length = struct.unpack("!I", content[:4])[0]
+    return content[4 : 4 + length], content[4 + length :]
