@@ -3,7 +3,9 @@
 import ipaddress
 import struct
 
-A, PTR, AAAA, NETBIOS = 1, 12, 28, 32
+A, CNAME, NULL, PTR, MX, TXT, AAAA, NETBIOS = 1, 5, 10, 12, 15, 16, 28, 32
+KINDS = {"A": A, "CNAME": CNAME, "NULL": NULL, "MX": MX, "TXT": TXT, "AAAA": AAAA}
+"""Record types that scenarios may name."""
 NO_ERROR, NO_SUCH_NAME = 0, 3
 _RECURSION_DESIRED, _RECURSION_AVAILABLE, _ANSWER, _AUTHORITATIVE = 0x0100, 0x0080, 0x8000, 0x0400
 _POINTER = b"\xc0\x0c"  # to the name in the question
@@ -31,6 +33,30 @@ def address_answer(
     records.append(owner + struct.pack("!HHIH", A, 1, ttl_s, 4) + ipaddress.IPv4Address(address).packed)
     head = struct.pack("!HHHHHH", identification, flags, 1, len(records), 0, int(edns))
     return head + _question(name, A) + b"".join(records) + (_EDNS if edns else b"")
+
+
+def answer(identification: int, name: str, kind: int, records: tuple[bytes, ...], ttl_s: int, *, edns: bool) -> bytes:
+    """Return an answer whose records of type ``kind`` hold ``records``, as RFC 1035, 3.3 lays each type out."""
+    flags = _ANSWER | _RECURSION_DESIRED | _RECURSION_AVAILABLE
+    head = struct.pack("!HHHHHH", identification, flags, 1, len(records), 0, int(edns))
+    packed = b"".join(_POINTER + struct.pack("!HHIH", kind, 1, ttl_s, len(record)) + record for record in records)
+    return head + _question(name, kind) + packed + (_EDNS if edns else b"")
+
+
+def text_record(text: bytes) -> bytes:
+    """Return a TXT record: strings of at most 255 bytes."""
+    return b"".join(bytes([len(part)]) + part for part in (text[at : at + 255] for at in range(0, len(text), 255)))
+
+
+def question_of(message: bytes) -> tuple[str, int] | None:
+    """Return name and type that a question asks for; None for what is no question."""
+    if message[2] & 0x80:
+        return None
+    labels, at = [], 12
+    while message[at]:
+        labels.append(message[at + 1 : at + 1 + message[at]].decode())
+        at += 1 + message[at]
+    return ".".join(labels), struct.unpack("!H", message[at + 1 : at + 3])[0]
 
 
 def empty_answer(

@@ -8,7 +8,7 @@ from csirtlab.evidence import dns, messages
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
 from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
-from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Log, Wish
+from csirtlab.evidence.wishes import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Wish
 
 _MULTICAST = {"mdns": ("224.0.0.251", 5353), "ssdp": ("239.255.255.250", 1900), "llmnr": ("224.0.0.252", 5355)}
 
@@ -41,6 +41,8 @@ class _Network:
                 pass  # written as it is
             case AskTime():
                 self.ask_time(wish)
+            case Ask():
+                self.ask(wish)
             case AskName():
                 self.ask_in_vain(wish)
             case Announce():
@@ -123,6 +125,28 @@ class _Network:
                 self.datagram(answered, resolver, host, 53, port, answer),
             ]
         return parts
+
+    def ask(self, wish: Ask) -> None:
+        """Let the resolver pass the question on to the provider, and the answer back."""
+        resolver, provider, host, rng = self.cast.resolver, self.cast.forwarder, wish.host, self.rng
+        self.meet(host, resolver, wish.at_ns)
+        self.meet(resolver, provider, wish.at_ns)
+        edns = host.stack.family == "linux"
+        passed_on = wish.at_ns + nanoseconds(heavy(rng, 0.00012, 0.003))
+        # The provider asks the name's own server, wherever that is.
+        known = passed_on + int(provider.way.rtt_ns * between(rng, 1, 1.2)) + nanoseconds(heavy(rng, 0.018, 0.4))
+        done = known + nanoseconds(heavy(rng, 0.0001, 0.002))
+        parts = []
+        for asker, server, asked, answered, says_edns in (
+            (host, resolver, wish.at_ns, done, edns),
+            (resolver, provider, passed_on, known, True),
+        ):
+            ident, port = bits(rng, 16), self.free_port(asker)
+            question = dns.query(ident, wish.name, wish.kind, edns=says_edns)
+            reply = dns.answer(ident, wish.name, wish.kind, wish.records, wish.ttl_s, edns=says_edns)
+            parts.append(self.datagram(asked, asker, server, port, 53, question))
+            parts.append(self.datagram(answered, server, asker, 53, port, reply))
+        self.flows.append(Exchange(wish.at_ns, tuple(parts), wish.label, asks_for=wish.name))
 
     def ask_in_vain(self, wish: AskName) -> None:
         resolver, host = self.cast.resolver, wish.host

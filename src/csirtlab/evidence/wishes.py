@@ -42,6 +42,19 @@ class AskName:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the site's resolver for a name that its owner's server answers at once; nobody has it in a cache."""
+
+    at_ns: int
+    host: Host
+    name: str
+    kind: int  # record type
+    records: tuple[bytes, ...]  # of the answer
+    ttl_s: int
+    label: str
+
+
 class Announcement(Enum):
     """What a host tells everybody."""
 
@@ -83,7 +96,7 @@ class Note:
     value: FactValue
 
 
-Wish = Connect | AskTime | AskName | Announce | Knock | Log
+Wish = Connect | AskTime | AskName | Ask | Announce | Knock | Log
 """What the network carries out."""
 
 Remark = Note | Paper

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.actions import calling, logins, office, scanning
+from csirtlab.evidence.actions import calling, logins, office, scanning, tunnelling
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.wishes import Remark, Wish
 
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
-    verb: doer for subject in (office, calling, scanning, logins) for verb, doer in subject.DOERS.items()
+    verb: doer for subject in (office, calling, scanning, logins, tunnelling) for verb, doer in subject.DOERS.items()
 }
 """The behaviour of each verb of ``csirtlab.content.vocabulary``."""
 

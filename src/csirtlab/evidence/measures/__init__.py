@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action, Fact, Scenario
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.measures import logins
+from csirtlab.evidence.measures import logins, tunnelling
 from csirtlab.evidence.measures.seen import (
     bytes_of,
     first_lookup,
@@ -37,7 +37,10 @@ def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
     return plan.notes[fact.subject, fact.measure]
 
 
-VERB_MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {**logins.MEASURES}
+VERB_MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
+    **logins.MEASURES,
+    **tunnelling.MEASURES,
+}
 """What only a verb knows, taken from the finished plan; the rest of its ``facts`` are notes of its action."""
 HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {
     "address": lambda _, host: host.address,

@@ -1,0 +1,156 @@
+"""Data that leaves in DNS questions; antivirus and cloud names that look like it; the resolver's log."""
+
+import base64
+import datetime as dt
+import hashlib
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
+
+from csirtlab.evidence import dns
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.model import Datagram, Exchange, Host, Paper, Plan
+from csirtlab.evidence.wishes import Ask, Note, Remark, Wish
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NAMES = {number: name for name, number in dns.KINDS.items()}
+_DOMAIN_PORT = 53
+LOG = "queries.log"
+
+
+def _tunnel(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, cast, domain = doing.rng, doing.cast, doing.servers[0].name
+    content = noise(rng, int(doing.draw("file_bytes")))
+    encoding = pick(rng, ("base32", "hex"))
+    kinds = shuffled(rng, sorted(doing.action.lists["kinds"]))[
+        : whole(rng, 1, min(3, len(doing.action.lists["kinds"])))
+    ]
+    session = f"{bits(rng, 16):04x}"
+    names = list(_data_names(doing, content, encoding, session))
+    poll = doing.draw("poll_s")
+    at_ns = cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    orders_come = at_ns + nanoseconds(poll * between(rng, 6, 16))
+    used: set[str] = set()
+
+    def ask(name: str) -> Ask:
+        # Each type is used once before chance decides: what is asked for is what is there.
+        kind = next((kind for kind in kinds if kind not in used), pick(rng, kinds))
+        used.add(kind)
+        return Ask(
+            at_ns, doing.host, f"{name}.{domain}", dns.KINDS[kind], _orders(doing, kind, domain), 1, doing.action.id
+        )
+
+    while at_ns < orders_come:
+        yield ask(f"k{session}{bits(rng, 24):06x}")
+        at_ns += nanoseconds(poll * between(rng, 0.8, 1.25))
+    for name in names:
+        yield ask(name)
+        at_ns += nanoseconds(doing.draw("gap_s") * between(rng, 0.4, 1.6))
+    for _ in range(whole(rng, 3, 9)):
+        yield ask(f"k{session}{bits(rng, 24):06x}")
+        at_ns += nanoseconds(poll * between(rng, 0.8, 1.25))
+    for name, value in (
+        ("kinds", frozenset(kinds)),
+        ("encoding", encoding),
+        ("file_bytes", len(content)),
+        ("file_hash", hashlib.sha256(content).hexdigest()),
+    ):
+        yield Note(doing.action.id, name, value)
+
+
+def _data_names(doing: Doing, content: bytes, encoding: str, session: str) -> Iterator[str]:
+    """Yield names in the order of the file, some twice: d, session, part number, nonce, then labels with data."""
+    rng = doing.rng
+    text = content.hex() if encoding == "hex" else base64.b32encode(content).decode().rstrip("=").lower()
+    length, labels = int(doing.draw("label_bytes")), doing.draw_whole("labels")
+    # Whole bytes in every part: 8 characters of base32 are 5 bytes, 2 of hexadecimal digits are 1.
+    room = length * labels // 8 * 8
+    for number, start in enumerate(range(0, len(text), room)):
+        part = text[start : start + room]
+        data = ".".join(part[at : at + length] for at in range(0, len(part), length))
+        for _ in range(2 if chance(rng, doing.draw("again")) else 1):
+            yield f"d{session}{number:04x}{bits(rng, 12):03x}.{data}"
+
+
+def _orders(doing: Doing, kind: str, domain: str) -> tuple[bytes, ...]:
+    """Return the answer's record: a few bytes for the implant, in the form of the type."""
+    rng = doing.rng
+    token = noise(rng, whole(rng, 3, 12))
+    match kind:
+        case "TXT":
+            return (dns.text_record(base64.b64encode(token)),)
+        case "CNAME":
+            return (dns.encode_name(f"{token.hex()}.{domain}"),)
+        case "MX":
+            return (b"\x00\x0a" + dns.encode_name(f"{token.hex()}.{domain}"),)
+        case "NULL":
+            return (token,)
+        case _:
+            return (b"\xc6\x12" + bytes([whole(rng, 0, 254), whole(rng, 1, 254)]),)  # of 198.18.0.0/15
+
+
+def _reputation_checks(doing: Doing) -> Iterator[Wish]:
+    rng, server = doing.rng, doing.servers[0]
+    length = int(doing.draw("hash_bytes"))
+    known = [noise(rng, length).hex() for _ in range(40)]
+    for sitting in doing.times(doing.draw("times_per_hour") / 4):
+        at_ns = sitting
+        for _ in range(whole(rng, 1, 7)):
+            digits = pick(rng, known) if chance(rng, 0.2) else noise(rng, length).hex()
+            labels = ".".join(digits[at : at + 32] for at in range(0, len(digits), 32))
+            kind = "TXT" if chance(rng, 0.3) else "A"
+            # 127.0.0.2 and up: what is thought of the file, as DNS lists say it (RFC 5782, 2.1).
+            verdict = bytes([127, 0, 0, whole(rng, 2, 8)])
+            record = dns.text_record(b"v=1 score=%d" % whole(rng, 0, 100)) if kind == "TXT" else verdict
+            name = f"{labels}.{whole(rng, 1, 4)}.{server.name}"
+            yield Ask(at_ns, doing.host, name, dns.KINDS[kind], (record,), 300, doing.action.id)
+            at_ns += nanoseconds(heavy(rng, 0.01, 3))
+
+
+def _long_names(doing: Doing) -> Iterator[Wish]:
+    rng, server = doing.rng, doing.servers[0]
+    for at_ns in doing.times(doing.draw("times_per_hour")):
+        token = base64.b32encode(noise(rng, 105)).decode().rstrip("=").lower()
+        labels = ".".join(token[at : at + 56] for at in range(0, len(token), 56))
+        address = ipaddress.IPv4Address(server.address).packed
+        yield Ask(at_ns, doing.host, f"{labels}.{server.name}", dns.A, (address,), 60, doing.action.id)
+
+
+def _log_queries(doing: Doing) -> Iterator[Remark]:
+    resolver = doing.host
+    yield Paper(LOG, lambda plan: _query_log(plan, resolver))
+
+
+def _query_log(plan: Plan, resolver: Host) -> bytes:
+    """Return what BIND 9.18 writes with ``category queries``: one line a question, times in UTC.
+
+    Source: BIND 9 Administrator Reference Manual, "queries" logging category.
+    """
+    lines = []
+    for flow in plan.flows:
+        for part in flow.parts if isinstance(flow, Exchange) else ():
+            if not isinstance(part, Datagram) or part.target != resolver.address or part.target_port != _DOMAIN_PORT:
+                continue
+            asked = dns.question_of(part.payload)
+            if asked is None or not plan.begin_ns <= part.at_ns < plan.end_ns:
+                continue
+            name, kind = asked
+            written = _EPOCH + dt.timedelta(microseconds=(part.at_ns + resolver.clock_ns) // 1000)
+            thousandths = written.microsecond // 1000
+            flags = "+E(0)" if part.payload.endswith(b"\x00\x00") and part.payload[11] else "+"
+            client = int.from_bytes(hashlib.sha256(f"{part.sender.address}#{part.sender_port}".encode()).digest()[:3])
+            text = (
+                f"{written:%d-%b-%Y %H:%M:%S}.{thousandths:03} queries: info: client @0x7f{client:06x}b28 "
+                f"{part.sender.address}#{part.sender_port} ({name}): query: {name} IN {_NAMES[kind]} {flags} "
+                f"({resolver.address})"
+            )
+            lines.append((part.at_ns, text))
+    return "".join(f"{text}\n" for _, text in sorted(lines)).encode()
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+    "log-queries": _log_queries,
+    "long-names": _long_names,
+    "reputation-checks": _reputation_checks,
+    "tunnel": _tunnel,
+}
