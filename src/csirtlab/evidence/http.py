@@ -62,7 +62,7 @@ class HttpSession:
         software = pick(stream(self.host.encode(), "http server"), _SOFTWARE)
         for fetch in self.fetches:
             yield Turn(True, self._request(fetch), fetch.pause_ns)
-            body = _body(rng, fetch)
+            body = body_of(rng, fetch)
             tag = f'"{whole(rng, 0x60000000, 0x68FFFFFF):x}-{len(body):x}"'
 
             def answer(at_ns: int, fetch: Fetch = fetch, body: bytes = body, tag: str = tag) -> bytes:
@@ -87,7 +87,8 @@ def http_date(at_ns: int) -> str:
     return formatdate(at_ns // SECOND, usegmt=True)
 
 
-def _body(rng: Random, fetch: Fetch) -> bytes:
+def body_of(rng: Random, fetch: Fetch) -> bytes:
+    """Return what a server answers: text of about the wanted length, or that many random bytes."""
     if not fetch.kind.startswith("text/"):
         return noise(rng, fetch.response_bytes)
     words = []

@@ -8,7 +8,7 @@ words of one subject; modules of the same name in ``csirtlab.evidence.actions``,
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary import calling, logins, office, scanning, tunnelling
+from csirtlab.content.vocabulary import calling, logins, office, scanning, tunnelling, websites
 from csirtlab.content.vocabulary.words import Parameter, Verb
 
 __all__ = ["CLIENTS", "FIELDS", "GUESSES", "MEASURES", "SYSTEMS", "TAKES", "VERBS", "WITNESSES", "Parameter", "Verb"]
@@ -28,7 +28,7 @@ SYSTEMS: Mapping[str, str] = {
 CLIENTS = ("browser", "system", "library")
 """Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling)
+_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites)
 
 VERBS: Mapping[str, Verb] = {name: verb for subject in _SUBJECTS for name, verb in subject.VERBS.items()}
 """Actions and their parameters."""

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.actions import calling, logins, office, scanning, tunnelling
+from csirtlab.evidence.actions import calling, logins, office, scanning, tunnelling, websites
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.wishes import Remark, Wish
 
+_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites)
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
-    verb: doer for subject in (office, calling, scanning, logins, tunnelling) for verb, doer in subject.DOERS.items()
+    verb: doer for subject in _SUBJECTS for verb, doer in subject.DOERS.items()
 }
 """The behaviour of each verb of ``csirtlab.content.vocabulary``."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action, Fact, Scenario
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.measures import logins, tunnelling
+from csirtlab.evidence.measures import logins, tunnelling, websites
 from csirtlab.evidence.measures.seen import (
     bytes_of,
     first_lookup,
@@ -40,6 +40,7 @@ def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
 VERB_MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
     **logins.MEASURES,
     **tunnelling.MEASURES,
+    **websites.MEASURES,
 }
 """What only a verb knows, taken from the finished plan; the rest of its ``facts`` are notes of its action."""
 HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {

@@ -1,0 +1,76 @@
+"""Words for a public web site: visitors, robots, and somebody who breaks in."""
+
+from collections.abc import Mapping
+
+from csirtlab.content.labs import Form
+from csirtlab.content.vocabulary.words import Parameter, Verb
+
+VERBS: Mapping[str, Verb] = {
+    "visit-site": Verb(
+        "people from outside read the site's pages, with pictures and styles, and search in it",
+        {
+            "sessions_per_hour": Parameter(0.1, 60, "how often one visitor comes"),
+            "pages": Parameter(1, 40, "pages in one visit"),
+            "response_bytes": Parameter(300, 400_000, "bytes of one answer"),
+        },
+        target=("host",),
+        source=("service",),
+    ),
+    "crawl": Verb(
+        "a search engine's robot reads page after page, by its own name",
+        {"gap_s": Parameter(0.5, 600, "seconds from one page to the next")},
+        target=("host",),
+        source=("service",),
+        lists={"agents": "how it calls itself, one of these"},
+    ),
+    "path-scan": Verb(
+        "a scanner asks for hundreds of paths that may be there (T1595.002, T1595.003)",
+        {
+            "paths": Parameter(20, 5000, "how many paths it asks for"),
+            "rate": Parameter(0.5, 100, "paths a second"),
+        },
+        target=("host",),
+        source=("service",),
+        lists={"agents": "how it calls itself, one of these"},
+        facts={"agent": Form.TEXT},
+    ),
+    "web-intrusion": Verb(
+        "an injection is tried out, dumps tables, puts a web shell on the server and runs commands (T1190, T1505.003)",
+        {
+            "tries": Parameter(3, 200, "injections that end in an error, before the first that works"),
+            "tables": Parameter(1, 20, "tables that are dumped"),
+            "rows": Parameter(5, 5000, "rows of one table"),
+            "commands": Parameter(2, 30, "commands that are run"),
+            "gap_s": Parameter(0.3, 300, "seconds from one request to the next"),
+        },
+        target=("host",),
+        source=("service",),
+        lists={
+            "parameters": "parameters of the site's pages, of which one can be injected into",
+            "names": "names of tables",
+            "orders": "commands to choose from",
+        },
+        facts={
+            "parameter": Form.TEXT, "tables": Form.SET, "rows": Form.COUNT, "shell_path": Form.TEXT,
+            "commands": Form.LIST, "first_success": Form.TIME,
+        },
+    ),
+}  # fmt: skip
+
+WITNESSES: Mapping[str, str] = {
+    "intrusion.source": "the address whose UNION SELECT was answered with 200",
+    "intrusion.first_success": "when the access log has the first of them",
+    "intrusion.parameter": "the parameter that carried it",
+    "intrusion.tables": "the tables named after FROM in those that were answered with 200",
+    "intrusion.rows": "the rows in their answers, counted in the capture",
+    "intrusion.shell_path": "the path that took commands",
+    "intrusion.commands": "the commands, in their order",
+    "path-scan.agent": "how that address called itself when it asked for what is not there",
+    "auditor.source": "another address that asked for many paths that are not there",
+}
+
+GUESSES: Mapping[str, str] = {
+    "most-requests.source": "the address with the most lines in the access log",
+    "most-missing.source": "the address with the most answers 404",
+    "first-quote.time": "the first line of the access log that carries a quote",
+}

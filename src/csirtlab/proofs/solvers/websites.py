@@ -1,0 +1,103 @@
+"""Who broke into a web site, found in its access log and in what the capture holds of the answers."""
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from csirtlab.evidence.model import FactValue
+from csirtlab.proofs.sensor import Sight, see
+
+_LINE = re.compile(
+    r'(?P<source>\S+) - - \[(?P<at>[^\]]+)\] "(?P<method>\w+) (?P<target>\S+) [^"]+" (?P<status>\d+) \d+ "-" '
+    r'"(?P<agent>[^"]*)"'
+)
+
+
+class _Line(NamedTuple):
+    at: dt.datetime
+    source: str
+    target: str
+    status: str
+    agent: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query))
+
+
+def _lines(sight: Sight) -> list[_Line]:
+    found = (_LINE.fullmatch(line) for line in sight.lines("access.log"))
+    return [
+        _Line(
+            dt.datetime.strptime(line["at"], "%d/%b/%Y:%H:%M:%S %z").astimezone(dt.UTC),
+            line["source"], line["target"], line["status"], line["agent"],
+        )
+        for line in found
+        if line
+    ]  # fmt: skip
+
+
+def _worked(sight: Sight) -> list[_Line]:
+    return [
+        line
+        for line in _lines(sight)
+        if line.status == "200" and any("UNION SELECT" in value for value in line.values.values())
+    ]
+
+
+def _source(sight: Sight) -> str:
+    return _worked(sight)[0].source
+
+
+def _injected(line: _Line) -> tuple[str, str]:
+    return next((name, value) for name, value in line.values.items() if "UNION SELECT" in value)
+
+
+def _rows(sight: Sight) -> int:
+    """Count the rows in the answers to the injections that worked."""
+    keep = f'http.response.code == 200 and ip.dst == {_source(sight)} and http.file_data contains "<tr><td>"'
+    return sum(
+        bytes.fromhex(frame["http.file_data"].replace(":", "")).count(b"<tr>")
+        if re.fullmatch(r"[0-9a-f:]+", frame["http.file_data"])
+        else frame["http.file_data"].count("<tr>")
+        for frame in see(sight.folder / "capture.pcap", ("http.file_data",), keep)
+    )
+
+
+def _orders(sight: Sight) -> list[_Line]:
+    source = _source(sight)
+    return [line for line in _lines(sight) if line.source == source and line.target.startswith("/uploads/")]
+
+
+def _missing(sight: Sight) -> list[tuple[str, int]]:
+    return Counter(line.source for line in _lines(sight) if line.status == "404").most_common()
+
+
+def _agent(sight: Sight) -> str:
+    source = _source(sight)
+    agents = Counter(line.agent for line in _lines(sight) if line.source == source and line.status == "404")
+    return agents.most_common(1)[0][0]
+
+
+SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
+    "intrusion.source": _source,
+    "intrusion.first_success": lambda sight: _worked(sight)[0].at,
+    "intrusion.parameter": lambda sight: _injected(_worked(sight)[0])[0],
+    "intrusion.tables": lambda sight: frozenset(
+        _injected(line)[1].split(" FROM ")[1].split()[0] for line in _worked(sight)
+    ),
+    "intrusion.rows": _rows,
+    "intrusion.shell_path": lambda sight: urlsplit(_orders(sight)[0].target).path,
+    "intrusion.commands": lambda sight: tuple(line.values["c"] for line in _orders(sight)),
+    "path-scan.agent": _agent,
+    "auditor.source": lambda sight: next(source for source, _ in _missing(sight) if source != _source(sight)),
+}
+
+GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {
+    "most-requests.source": lambda sight: Counter(line.source for line in _lines(sight)).most_common(1)[0][0],
+    "most-missing.source": lambda sight: _missing(sight)[0][0],
+    "first-quote.time": lambda sight: next(line.at for line in _lines(sight) if "%27" in line.target),
+}
