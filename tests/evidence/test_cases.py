@@ -32,7 +32,13 @@ OUTSIDE = [
 ]
 
 
-@pytest.mark.parametrize("name", scenario_names(content_root()))
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "c2-beacon" else pytest.param(name, marks=pytest.mark.slow)
+        for name in scenario_names(content_root())
+    ],
+)
 def test_the_golden_cases_are_what_they_were(name: str, tmp_path: Path) -> None:
     """A change here is a line in the changelog: cases that trainees hold would no longer match their truth."""
     golden = golden_hashes(name)

@@ -50,6 +50,7 @@ def test_the_log_holds_every_question_that_the_resolver_got(case: Case, log: lis
     assert written == seen
 
 
+@pytest.mark.slow
 def test_the_file_can_be_rebuilt_from_the_capture_by_scapy(case: Case) -> None:
     domain, host = str(case.truth["tunnel_domain"]), case.truth["tunnel_host"]
     parts: dict[int, str] = {}

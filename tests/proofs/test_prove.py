@@ -29,7 +29,9 @@ def test_every_witness_and_guess_of_the_vocabulary_has_its_solver() -> None:
     assert set(GUESSES) == set(GUESS_NAMES)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(
+    "name", [name if name == "c2-beacon" else pytest.param(name, marks=pytest.mark.slow) for name in SCENARIOS]
+)
 def test_a_scenario_is_proven_by_its_witnesses(name: str) -> None:
     proof = prove(read_scenario(content_root(), name), 2, jobs=2)
 

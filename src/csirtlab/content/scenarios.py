@@ -56,6 +56,7 @@ class Group:
     systems: tuple[str, ...]
     names: tuple[str, ...]  # patterns with {number}, {department}
     is_listed: bool = True  # the asset list knows them
+    clock_off_s: tuple[int, int] | None = None  # how far its clock is off, fast or slow, in whole seconds
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,7 @@ class _Reader:
         return name
 
     def group(self, table: Table) -> Group:
-        table.only("name", "role", "count", "systems", "names", "listed")
+        table.only("name", "role", "count", "systems", "names", "listed", "clock_off_s")
         systems = table.texts("systems")
         for system in systems:
             if system not in SYSTEMS:
@@ -265,6 +266,7 @@ class _Reader:
             systems=_some(table, "systems"),
             names=_some(table, "names"),
             is_listed=_flag(table, "listed", default=True),
+            clock_off_s=_count(table, 1, 86_400, "clock_off_s") if "clock_off_s" in table.values else None,
         )
 
     def actor(self, table: Table, groups: Sequence[Group]) -> Actor:
@@ -458,10 +460,10 @@ def _bounded(table: Table, key: str, low: float, high: float) -> Range:
     return span
 
 
-def _count(table: Table, low: int, high: int) -> tuple[int, int]:
-    if "count" not in table.values:
+def _count(table: Table, low: int, high: int, key: str = "count") -> tuple[int, int]:
+    if key not in table.values:
         return (1, 1)
-    span = _bounded(table, "count", low, high)
+    span = _bounded(table, key, low, high)
     if any(number != int(number) for number in span):
-        table.refuse("count", f'"count" must be a range of whole numbers, got [{span[0]:g}, {span[1]:g}].')
+        table.refuse(key, f'"{key}" must be a range of whole numbers, got [{span[0]:g}, {span[1]:g}].')
     return (int(span[0]), int(span[1]))

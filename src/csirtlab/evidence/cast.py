@@ -117,11 +117,18 @@ def _draw_inside(scenario: Scenario, network: ipaddress.IPv4Network, rng: Random
                     stack=STACKS[system],
                     way=Way(nanoseconds(between(rng, 0.00014, 0.0006)), 0, 0.00003, whole(rng, 12_000, 14_000), 1460),
                     inside=True,
-                    clock_ns=nanoseconds(between(rng, -0.02, 0.02)),
+                    clock_ns=_draw_clock(group, rng),
                     ticks=bits(rng, 31),
                 )
             )
     return tuple(hosts)
+
+
+def _draw_clock(group: Group, rng: Random) -> int:
+    """Return how far a clock is off: some milliseconds, or whole seconds where the scenario says so."""
+    if group.clock_off_s is None:
+        return nanoseconds(between(rng, -0.02, 0.02))
+    return whole(rng, *group.clock_off_s) * (1 if chance(rng, 0.5) else -1) * SECOND
 
 
 def _draw_systems(group: Group, rng: Random) -> list[str]:

@@ -8,7 +8,7 @@ words of one subject; modules of the same name in ``csirtlab.evidence.actions``,
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary import calling, logins, office, scanning, tunnelling, websites
+from csirtlab.content.vocabulary import calling, custody, logins, office, scanning, tunnelling, websites
 from csirtlab.content.vocabulary.words import Parameter, Verb
 
 __all__ = ["CLIENTS", "FIELDS", "GUESSES", "MEASURES", "SYSTEMS", "TAKES", "VERBS", "WITNESSES", "Parameter", "Verb"]
@@ -28,13 +28,19 @@ SYSTEMS: Mapping[str, str] = {
 CLIENTS = ("browser", "system", "library")
 """Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites)
+_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody)
 
 VERBS: Mapping[str, Verb] = {name: verb for subject in _SUBJECTS for name, verb in subject.VERBS.items()}
 """Actions and their parameters."""
 
 MEASURES: Mapping[str, Mapping[str, Form]] = {
-    "host": {"address": Form.ADDRESS, "name": Form.TEXT, "mac": Form.TEXT, "server_names": Form.SET},
+    "host": {
+        "address": Form.ADDRESS,
+        "name": Form.TEXT,
+        "mac": Form.TEXT,
+        "server_names": Form.SET,
+        "clock_offset": Form.DURATION,
+    },
     "capture": {
         "frames": Form.COUNT,
         "length": Form.DURATION,

@@ -14,7 +14,7 @@ VERBS: Mapping[str, Verb] = {
             "response_bytes": Parameter(300, 400_000, "bytes of one answer"),
         },
         target=("host",),
-        source=("service",),
+        source=("service", "group"),
     ),
     "crawl": Verb(
         "a search engine's robot reads page after page, by its own name",

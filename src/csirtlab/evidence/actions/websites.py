@@ -39,7 +39,8 @@ def _hit(doing: Doing, target: str, size: int, pause_s: float, status: int = 200
 def _connections(doing: Doing, agent: str, hits: Sequence[Hit], at_ns: int) -> Iterator[Connect]:
     """Yield connections that carry ``hits`` one after the other, their pauses kept."""
     rng, server = doing.rng, doing.servers[0]
-    site = f"www.{doing.cast.site_domain}"
+    name = "www" if not doing.host.inside else server.name.lower()
+    site = f"{name}.{doing.cast.site_domain}"
     for start in range(0, len(hits), _ONE_CONNECTION):
         mine = tuple(hits[start : start + _ONE_CONNECTION])
         ending = pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_FIN, Ending.SERVER_FIN, Ending.CLIENT_RESET))

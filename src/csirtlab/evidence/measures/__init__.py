@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action, Fact, Scenario
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.measures import logins, tunnelling, websites
+from csirtlab.evidence.measures import custody, logins, tunnelling, websites
 from csirtlab.evidence.measures.seen import (
     bytes_of,
     first_lookup,
@@ -38,6 +38,7 @@ def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
 
 
 VERB_MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
+    **custody.MEASURES,
     **logins.MEASURES,
     **tunnelling.MEASURES,
     **websites.MEASURES,
@@ -47,6 +48,7 @@ HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {
     "address": lambda _, host: host.address,
     "name": lambda _, host: host.name,
     "mac": lambda _, host: host.mac.hex(":"),
+    "clock_offset": lambda _, host: host.clock_ns / 1e9,
     "server_names": server_names,
 }
 CAPTURE_MEASURES: Mapping[str, Callable[[Plan], FactValue]] = {

@@ -1,0 +1,84 @@
+"""Evidence that is taken, copied and handed on; and what it is about."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dialogues import Closing, Ending
+from csirtlab.evidence.dice import between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.exhibits import original, original_hash, with_alterations, with_losses
+from csirtlab.evidence.http import AGENTS
+from csirtlab.evidence.model import Paper, Plan
+from csirtlab.evidence.websites import Hit, SiteVisit
+from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+
+_EXHIBITS = ("exhibits/exhibit-a.pcap", "exhibits/exhibit-b.pcap", "exhibits/exhibit-c.pcap")
+_PLACES = ("evidence safe", "forensic workstation", "transport bag", "safe of the prosecutor's office", "archive room")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def _seize(doing: Doing) -> Iterator[Remark]:
+    rng = doing.rng
+    true, short, altered = shuffled(rng, _EXHIBITS)
+    lost, changed = doing.draw_whole("lost"), doing.draw_whole("altered")
+    yield Paper(true, original)
+    yield Paper(short, partial(with_losses, count=lost))
+    yield Paper(altered, partial(with_alterations, count=changed))
+    entries = doing.draw_whole("entries")
+    broken = whole(rng, 3, entries - 1)
+    rows = list(_entries(doing, entries, broken))
+    yield Paper("custody.csv", partial(_custody_log, rows=rows))
+    for name, value in (
+        ("true_copy", true.rsplit("/", 1)[1]), ("lost", lost), ("altered", changed), ("broken_entry", broken),
+    ):  # fmt: skip
+        yield Note(doing.action.id, name, value)
+
+
+def _entries(doing: Doing, count: int, broken: int) -> Iterator[tuple[int, int, str, str, str]]:
+    """Yield number, time, giver, receiver and place; at ``broken`` the giver is not who received it before."""
+    rng = doing.rng
+    people = shuffled(rng, doing.action.lists["people"])
+    at_ns = doing.cast.end_ns + nanoseconds(between(rng, 400, 3000))
+    holder = people[0]
+    for number in range(1, count + 1):
+        giver = pick(rng, [name for name in people if name != holder]) if number == broken else holder
+        receiver = pick(rng, [name for name in people if name != giver])
+        yield number, at_ns, giver, receiver, pick(rng, _PLACES)
+        holder = receiver
+        at_ns += nanoseconds(heavy(rng, 900, 90_000))
+
+
+def _custody_log(plan: Plan, rows: list[tuple[int, int, str, str, str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("entry", "time_utc", "handed_over_by", "received_by", "place", "sha256"))
+    digest = original_hash(plan)
+    for number, at_ns, giver, receiver, place in rows:
+        when = (_EPOCH + dt.timedelta(seconds=at_ns // 1_000_000_000)).strftime("%Y-%m-%d %H:%M:%S")
+        writer.writerow((number, when, giver, receiver, place, digest if number == 1 else ""))
+    return text.getvalue().encode()
+
+
+def _export(doing: Doing) -> Iterator[Wish]:
+    rng, server = doing.rng, doing.servers[0]
+    site = f"{server.name.lower()}.{doing.cast.site_domain}"
+    agent = pick(rng, AGENTS[doing.host.stack.family])
+    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    for _ in range(doing.draw_whole("times")):
+        year, number = whole(rng, 2019, 2025), whole(rng, 1, 400)
+        kind = "csv" if chance(rng, 0.7) else "pdf"
+        body = noise(rng, doing.draw_heavy("response_bytes"))
+        hit = Hit(
+            "GET", f"/reportes/exportar?anio={year}&lote={number}&formato={kind}", 200, body,
+            nanoseconds(heavy(rng, 0.004, 0.3)), nanoseconds(0.001), kind="application/octet-stream",
+        )  # fmt: skip
+        closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.01, 4)))
+        visit = SiteVisit(site, server, doing.host.address, agent, (hit,), closing)
+        yield Connect(at_ns, doing.host, server, 80, visit, doing.action.id)
+        at_ns += nanoseconds(doing.draw("gap_s"))
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"export": _export, "seize": _seize}

@@ -1,0 +1,19 @@
+"""Exports that the recording cuts off, or that a cheap guess finds."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.model import Plan, TcpFlow
+
+
+def _export(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    connections = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
+    mine = [flow for flow in connections if flow.label == action.id]
+    if not mine or mine[-1].start_ns > plan.end_ns - 5 * SECOND:
+        yield f'"{action.id}" is still going on when the recording ends'
+    elif connections[0].client is mine[0].client:
+        yield f'the host of "{action.id}" opens the first connection of the capture'
+
+
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"export": _export}
