@@ -29,7 +29,8 @@ def family() -> Iterator["subprocess.Popen[bytes]"]:
     line = ["sh", "-c", "sh -c 'setsid sleep 600 & sleep 601; true'; true"]
     process = subprocess.Popen(line, start_new_session=True)
     deadline = time.monotonic() + 20
-    while sum("sleep 60" in command_line(pid) and "sh" not in command_line(pid) for pid in tree(process.pid)) < 2:
+    # Both have become what they are to be: until then a command line is the shell's, setsid's or empty.
+    while not {"sleep 600 ", "sleep 601 "} <= {command_line(pid) for pid in tree(process.pid)}:
         assert time.monotonic() < deadline
     yield process
     end_tree(process)
@@ -50,10 +51,13 @@ def test_processor_time_is_found_behind_any_programs_name() -> None:
 
 
 def test_the_memory_of_a_real_process_agrees_with_its_mappings() -> None:
-    with subprocess.Popen(["sleep", "600"]) as process:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(b"at rest\n")
+        process.stdin.flush()
+        process.stdout.readline()  # it has loaded all that it will
         mapped = re.findall(r"^Pss: +(\d+) kB", Path(f"/proc/{process.pid}/smaps").read_text(), re.MULTILINE)
         told = pss_mib([process.pid])
-        process.kill()
 
     # Each mapping is rounded down to whole KiB there.
     assert told == pytest.approx(sum(map(int, mapped)) / 1024, abs=0.2)
