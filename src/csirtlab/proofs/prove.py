@@ -149,8 +149,9 @@ def journal_name(scenario: Scenario) -> str:
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(scenario.path.read_bytes())
     for folder in ("content", "evidence", "proofs"):
-        for module in sorted((package / folder).glob("*.py")):
-            digest.update(module.read_bytes())
+        for path in sorted((package / folder).rglob("*")):
+            if path.suffix in (".py", ".json"):  # recordings are part of the program too
+                digest.update(path.read_bytes())
     return f"{scenario.name}-{digest.hexdigest()[:16]}.jsonl"
 
 
