@@ -44,15 +44,30 @@ def test_a_reader_gets_english_where_the_release_has_no_other() -> None:
 
 
 def test_a_case_sheet_is_read_by_the_kit(lab: Lab, tmp_path: Path) -> None:
-    (tmp_path / "assets.csv").write_text("hostname,address,role\n", encoding="utf-8")
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    (evidence / "assets.csv").write_text("hostname,address,role\n", encoding="utf-8")
 
-    write_case_sheet(lab, tmp_path, cohort="demo", trainee="ana", language=Language.ES)
+    write_case_sheet(lab, evidence, cohort="demo", trainee="ana", language=Language.ES)
 
-    case = open_case(tmp_path)
+    case = open_case(evidence)
     assert (case.title, case.trainee, case.language, case.sheet.cohort) == ("Un ejemplo", "ana", "es", "demo")
     assert case.sheet.evidence == ("assets.csv",)
     assert case.questions["traffic"].choices["beacon"] == "Una baliza"
     assert (case.questions["host"].form, case.questions["note"].form) == ("address", None)
+
+
+def test_evidence_may_lie_in_folders_below(lab: Lab, tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    (evidence / "exhibits").mkdir(parents=True)
+    (evidence / "exhibits" / "exhibit-a.pcap").write_bytes(b"")
+    (evidence / "capture.pcap").write_bytes(b"")
+
+    write_case_sheet(lab, evidence, cohort="demo", trainee="ana", language=Language.EN)
+
+    case = open_case(evidence)
+    assert case.sheet.evidence == ("capture.pcap", "exhibits/exhibit-a.pcap")
+    assert case.path("exhibits/exhibit-a.pcap").is_file()
 
 
 def test_a_case_sheet_holds_neither_facts_nor_tolerances(lab: Lab, tmp_path: Path) -> None:

@@ -51,7 +51,11 @@ class CaseFolders:
             evidence = Path(aside) / "evidence"
             make_evidence(scenario, case_seed(bytes.fromhex(found.secret), lab, trainee), evidence)
             write_case_sheet(source, evidence, cohort=cohort, trainee=trainee, language=language)
-            files = [(f"evidence/{path.name}", path.read_bytes()) for path in evidence.iterdir()]
+            files = [
+                (f"evidence/{path.relative_to(evidence).as_posix()}", path.read_bytes())
+                for path in evidence.rglob("*")
+                if path.is_file()
+            ]
             return pack([(f"{lab}.ipynb", notebook), *files])
 
 

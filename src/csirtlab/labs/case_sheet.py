@@ -20,7 +20,8 @@ def write_case_sheet(lab: Lab, folder: Path, *, cohort: str, trainee: str, langu
     language = Language(language)
     texts = lab_texts(lab, language)
     # Sorted: directory order differs between machines.
-    evidence = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != NAME)
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    evidence = sorted(name for name in files if name != NAME)
     sheet = {
         "format": FORMAT,
         "lab": lab.name,
