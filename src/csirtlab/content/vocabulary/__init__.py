@@ -40,6 +40,7 @@ MEASURES: Mapping[str, Mapping[str, Form]] = {
         "mac": Form.TEXT,
         "server_names": Form.SET,
         "clock_offset": Form.DURATION,
+        "clock_error": Form.DURATION,
     },
     "capture": {
         "frames": Form.COUNT,

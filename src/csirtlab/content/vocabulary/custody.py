@@ -39,6 +39,7 @@ WITNESSES: Mapping[str, str] = {
     "custody.altered": "how many bytes differ in the exhibit of the same length",
     "custody.broken_entry": "the entry whose giver is not who received the evidence in the one above",
     "clock.offset": "by how many seconds the web server's log is ahead of the capture",
+    "clock.error": "the same without its sign: by how many seconds the log is off, ahead or behind",
     "export.host": "the host that fetched reports for export",
     "export.first": "when the first of them was answered, in the capture",
 }

@@ -49,6 +49,7 @@ HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {
     "name": lambda _, host: host.name,
     "mac": lambda _, host: host.mac.hex(":"),
     "clock_offset": lambda _, host: host.clock_ns / 1e9,
+    "clock_error": lambda _, host: abs(host.clock_ns) / 1e9,
     "server_names": server_names,
 }
 CAPTURE_MEASURES: Mapping[str, Callable[[Plan], FactValue]] = {

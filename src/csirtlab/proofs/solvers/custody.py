@@ -89,6 +89,7 @@ SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
     "custody.altered": _altered,
     "custody.broken_entry": _broken_entry,
     "clock.offset": _offset,
+    "clock.error": lambda sight: abs(_offset(sight)),
     "export.host": lambda sight: _export(sight)["ip.src"],
     "export.first": _first_export,
 }
