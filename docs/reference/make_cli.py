@@ -28,7 +28,7 @@ In a clone of the repository, `./csirtlab` installs what is missing and then is 
 `./csirtlab test` and `./csirtlab test quick` exist there alone: they run what must hold before a change is taken.
 
 Results go to stdout, messages to stderr.
-Exit codes: 0 done, 1 the answer is no, 2 something that you can put right.
+Exit codes: 0 done, 1 the answer is no, 2 something that you can put right, 3 a fault of the program.
 `--debug` shows where an error arose; `--help` explains any command.
 """
 

@@ -3,11 +3,14 @@
 import importlib
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 import typer
 
 from csirtlab.errors import CsirtlabError
+
+BUG = 3  # the exit code of an unexpected exception
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
     "Graded labs on incident detection and response, on a JupyterHub or alone."
@@ -36,9 +39,17 @@ def main() -> None:
         app()
     except CsirtlabError as error:
         if debug:
-            raise
+            traceback.print_exc()
         print(f"csirtlab: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Exception:
+        traceback.print_exc()
+        print(
+            "csirtlab: this is a fault of the program, not yours. Report it with the lines above and what "
+            "`csirtlab version` says.",
+            file=sys.stderr,
+        )
+        sys.exit(BUG)
     except KeyboardInterrupt:
         print("csirtlab: stopped. Start it again: it goes on where it was.", file=sys.stderr)
         sys.exit(130)
