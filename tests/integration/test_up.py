@@ -80,6 +80,17 @@ def test_a_taken_port_is_refused_and_another_one_named(shared_hub: Hub, tmp_path
     assert f"port {shared_hub.port} of 127.0.0.1 is taken" in said and f"--port {shared_hub.port + 1}" in said
 
 
+@as_root
+@slow
+def test_a_home_that_servers_cannot_reach_is_refused_and_another_one_named(passable: Path) -> None:
+    passable.chmod(0o700)
+
+    said = refusal(csirtlab("up", "--home", passable / "home", "--port", str(free_port())))
+
+    assert f"other users cannot pass {passable}" in said
+    assert "--home /var/lib/csirtlab" in said and f"chmod o+x {passable}" in said
+
+
 @slow
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("")

@@ -60,6 +60,7 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
                 f"Stop the other program (see: ss -ltnp 'sport = :{wanted.port}'), "
                 f"or choose another: --port {wanted.port + 1}"
             )
+        check_way(home.root)
         if wanted.is_unsafe:
             say("[bold red]--unsafe-no-box: no walls. Anybody who signs in can read and change everything here.[/]")
         else:
@@ -76,6 +77,22 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
             store.close()
         say("starting the hub")
         _serve(home, settings, lock, say, lambda: announce(settings.url, people))
+
+
+def check_way(root: Path) -> None:
+    """Return if servers, each under a uid of its own, can get as far as the home.
+
+    Raises:
+        SetupError: As root, a folder above it lets nobody pass but its owner.
+    """
+    if os.geteuid() != 0:
+        return
+    closed = [parent for parent in root.resolve().parents if not parent.stat().st_mode & 0o001]
+    if closed:
+        raise SetupError(
+            f"other users cannot pass {closed[-1]}, and every server on {root} runs under a uid of its own. "
+            f"Keep the home elsewhere, as in: --home /var/lib/csirtlab; or let them pass: chmod o+x {closed[-1]}"
+        )
 
 
 def _settings(wanted: Wanted, home: Home) -> RunSettings:
