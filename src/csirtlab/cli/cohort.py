@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -27,21 +28,25 @@ def create(
     roster: Annotated[Path, typer.Option(help="A CSV file: username,name,language,role.")],
     language: LanguageOption = Language.EN,
     home: HomeOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the roster and the course.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the name, the roster and the course.")] = False,
 ) -> None:
     """Create a cohort; the hub may be running. Writes everybody's passphrase to a file to hand out."""
-    from csirtlab.cohorts.create import create_cohort
+    from csirtlab.cohorts.create import check_name, create_cohort, refuse_taken
     from csirtlab.cohorts.folders import Home
     from csirtlab.cohorts.roster import read_roster
-    from csirtlab.cohorts.store import open_store
+    from csirtlab.cohorts.store import has_store, open_store
     from csirtlab.content.courses import read_course
     from csirtlab.settings import content_root, default_home
 
     state = Home((home or default_home()).absolute())
+    check_name(name)
     taught = read_course(content_root(), course)
     people = read_roster(roster, default_language=language)
     console = Console(stderr=True, highlight=False)
     if dry_run:
+        if has_store(state.root):
+            with closing(open_store(state.root)) as store:
+                refuse_taken(store, name)
         console.print(f"{len(people)} people, {len(taught.labs)} labs: nothing is wrong. Nothing was created.")
         return
     state.ensure()
@@ -82,7 +87,9 @@ def add(
         store, state, cohort=name, roster=read_roster(roster, default_language=Language(cohort.language))
     )
     store.close()
-    Console(stderr=True, highlight=False).print(f'{len(added)} people added to "{name}". Their passphrases:')
+    Console(stderr=True, highlight=False).print(
+        f'{len(added)} people added to "{name}". Their passphrases, after those that wait there already:'
+    )
     print(state.sign_ins / f"{name}.csv")
 
 

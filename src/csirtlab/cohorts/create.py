@@ -55,6 +55,20 @@ def cohort_of_account(username: str) -> str | None:
     return name if username != name and NAME.fullmatch(name) and cohort_account(name) == username else None
 
 
+def check_name(name: str) -> None:
+    """Return if a cohort may be called so; CohortError otherwise."""
+    if not NAME.fullmatch(name):
+        raise CohortError(f'"{name}" cannot name a cohort. 2 to 26 of a-z, 0-9 and hyphen, a letter first: quito-2027')
+
+
+def refuse_taken(store: Store, name: str) -> None:
+    """Return if no cohort is called so yet; CohortError otherwise."""
+    if store.cohort(name):
+        raise CohortError(
+            f'there is a cohort "{name}" already. Choose another name, or add people: csirtlab cohort add {name}'
+        )
+
+
 def create_cohort(
     store: Store,
     home: Home,
@@ -73,18 +87,17 @@ def create_cohort(
     Raises:
         CohortError: The name is taken or cannot be used.
     """
-    if not NAME.fullmatch(name):
-        raise CohortError(f'"{name}" cannot name a cohort. 2 to 26 of a-z, 0-9 and hyphen, a letter first: quito-2027')
-    if store.cohort(name):
-        raise CohortError(
-            f'there is a cohort "{name}" already. Choose another name, or add people: csirtlab cohort add {name}'
-        )
+    check_name(name)
+    refuse_taken(store, name)
     home.ensure()
     secret = secrets.token_hex(32)
     _make_folder(home, name, course, roster, language, secret)
     new = [entry for entry in roster if not store.account(entry.username)]
     passphrases = {entry.username: make_passphrase() for entry in new}
     hashes = _hash_all(passphrases, progress)
+    sign_ins = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in roster]
+    # Before the store has their hashes: nobody else ever knows these passphrases.
+    write_private(home.sign_ins / f"{name}.csv", _sign_in_table(sign_ins))
     with store.session() as session:
         server = add_account(session, cohort_account(name), course.title, language, None)
         session.add(Cohort(name=name, course=course.name, title=course.title, language=language, secret=secret))
@@ -92,16 +105,19 @@ def create_cohort(
         _enrol(session, name, roster, hashes)
     give_tree(home.cohort(name), server.uid)
     ensure_homes(store, home, name)
-    sign_ins = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in roster]
-    write_private(home.sign_ins / f"{name}.csv", _sign_in_table(sign_ins))
     return sign_ins
 
 
 def add_people(store: Store, home: Home, *, cohort: str, roster: Sequence[Entry]) -> list[SignIn]:
-    """Add people to a cohort; returns those who were not in it. Their sign-ins replace the file's content."""
+    """Add people to a cohort; returns those who were not in it. Their sign-ins are added to the file's."""
     missing = [entry for entry in roster if store.role(cohort, entry.username) is None]
     passphrases = {entry.username: make_passphrase() for entry in missing if not store.account(entry.username)}
     hashes = _hash_all(passphrases, lambda _done, _all: None)
+    added = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in missing]
+    names = {person.username for person in added}
+    waiting = [person for person in read_sign_ins(home, cohort) if person.username not in names]
+    home.sign_ins.mkdir(mode=0o700, exist_ok=True)
+    write_private(home.sign_ins / f"{cohort}.csv", _sign_in_table([*waiting, *added]))
     with store.session() as session:
         _enrol(session, cohort, missing, hashes)
         server = session.get(Account, cohort_account(cohort))
@@ -114,8 +130,6 @@ def add_people(store: Store, home: Home, *, cohort: str, roster: Sequence[Entry]
     enter_trainees(home.cohort(cohort), cohort, missing)
     if server is not None:
         give_tree(home.cohort(cohort), server.uid)
-    added = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in missing]
-    write_private(home.sign_ins / f"{cohort}.csv", _sign_in_table(added))
     return added
 
 
@@ -141,7 +155,7 @@ def ensure_homes(store: Store, home: Home, cohort: str) -> None:
 
 
 def read_sign_ins(home: Home, cohort: str) -> list[SignIn]:
-    """Return the sign-ins written when the cohort was made; none after the file was deleted."""
+    """Return the sign-ins that wait to be handed out; none after the file was deleted."""
     path = home.sign_ins / f"{cohort}.csv"
     if not path.exists():
         return []

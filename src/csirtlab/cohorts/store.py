@@ -131,6 +131,11 @@ def add_account(session: Session, username: str, name: str, language: Language, 
     return account
 
 
+def has_store(home: Path) -> bool:
+    """Return whether ``open_store`` would find one that is there."""
+    return "CSIRTLAB_DATABASE_URL" in os.environ or (home / "csirtlab.sqlite").exists()
+
+
 def open_store(home: Path) -> Store:
     """Open the store under ``home``, or the one that ``CSIRTLAB_DATABASE_URL`` names."""
     if url := os.environ.get("CSIRTLAB_DATABASE_URL"):
