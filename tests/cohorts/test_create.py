@@ -1,9 +1,12 @@
 """A cohort comes into being: what it is called, and passphrases that nobody loses."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.databases import Postgres
 from typer.testing import CliRunner
 
 from csirtlab.cli.cohort import commands
@@ -15,6 +18,7 @@ from csirtlab.cohorts.store import Store, open_store
 from csirtlab.content.courses import Course
 from csirtlab.languages import Language
 
+pytestmark = pytest.mark.slow  # nbgrader takes seconds to make a gradebook
 NO_LABS = Course(name="none", title="Nothing", summary="Nothing.", labs=())
 ANA = Entry("ana", "Ana Quispe", Language.ES, Role.TRAINEE)
 BEN = Entry("ben", "Ben Charles", Language.EN, Role.TRAINEE)
@@ -23,11 +27,29 @@ EVA = Entry("eva", "Eva Ramos", Language.ES, Role.INSTRUCTOR)
 Passphrases = Callable[[str], dict[str, str | None]]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def template(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Home, Postgres | None, str]:
+    """A home with the cohort "quito", made once on each kind of database and copied for each test."""
+    home = Home(tmp_path_factory.mktemp("template") / "home")
     home.ensure()
-    return home
+    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    address = server.database() if server else ""
+    store = Store(address) if server else open_store(home.root)
+    create_cohort(store, home, name="quito", course=NO_LABS, roster=[ANA], language=Language.ES)
+    store.close()
+    return home, server, address
+
+
+@pytest.fixture
+def home(tmp_path: Path, template: tuple[Home, Postgres | None, str], monkeypatch: pytest.MonkeyPatch) -> Home:
+    made, server, address = template
+    copy = Home(tmp_path / "home")
+    shutil.copytree(made.root, copy.root)
+    if server:
+        monkeypatch.setenv("CSIRTLAB_DATABASE_URL", server.database(like=address))
+    return copy
 
 
 @pytest.fixture
@@ -38,8 +60,7 @@ def store(home: Home) -> Iterator[Store]:
 
 
 @pytest.fixture
-def quito(store: Store, home: Home) -> str:
-    create_cohort(store, home, name="quito", course=NO_LABS, roster=[ANA], language=Language.ES)
+def quito() -> str:
     return "quito"
 
 
@@ -115,7 +136,6 @@ def test_a_dry_run_refuses_a_name_that_cannot_be_used(name: str, roster: Path, t
     assert "quito-2027" in str(try_out(name, roster, tmp_path / "no-home"))
 
 
-@pytest.mark.usefixtures("quito")
 def test_a_dry_run_refuses_a_name_that_is_taken(roster: Path, home: Home) -> None:
     assert "csirtlab cohort add quito" in str(try_out("quito", roster, home.root))
 
@@ -124,3 +144,16 @@ def test_a_dry_run_makes_nothing(roster: Path, tmp_path: Path) -> None:
     assert try_out("quito", roster, tmp_path / "no-home") is None
 
     assert not (tmp_path / "no-home").exists()
+
+
+def test_with_an_empty_store_a_cohorts_folder_is_moved_aside_and_not_removed(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when somebody names a new database: in the folder are a workshop's secret and scores."""
+    secret = (home.cohort("quito") / "secret").read_text()
+    monkeypatch.setenv("CSIRTLAB_DATABASE_URL", f"sqlite:///{tmp_path / 'empty'}")
+    with closing(open_store(home.root)) as empty:
+        create_cohort(empty, home, name="quito", course=NO_LABS, roster=[BEN], language=Language.EN)
+
+    assert (home.root / "cohorts" / ".quito.left-1" / "secret").read_text() == secret
+    assert (home.cohort("quito") / "secret").read_text() != secret

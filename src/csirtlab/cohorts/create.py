@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from csirtlab.cohorts.folders import Home, ensure_owned, give_tree, remove_tree, write_private
+from csirtlab.cohorts.folders import Home, ensure_owned, give_tree, move_aside, remove_tree, write_private
 from csirtlab.cohorts.gradebook import enter_trainees
 from csirtlab.cohorts.passphrases import hash_passphrase, make_passphrase
 from csirtlab.cohorts.roster import RESERVED, Entry
-from csirtlab.cohorts.store import Account, Cohort, Membership, Store, add_account
+from csirtlab.cohorts.store import Account, Cohort, Membership, Store, add_account, hold_accounts
 from csirtlab.content.courses import Course
 from csirtlab.errors import CohortError
 from csirtlab.labs.source import assemble_source
@@ -177,7 +177,9 @@ def _make_folder(
 ) -> None:
     aside = home.root / "cohorts" / f".{name}.new"
     remove_tree(aside)
-    remove_tree(home.cohort(name))  # not in the store: left over from a creation that was cut off
+    # Not in the store: left over from a creation that was cut off; or the store is another than before, and in
+    # there are the secret and the scores of a workshop.
+    move_aside(home.cohort(name))
     aside.mkdir(mode=0o700)
     write_private(aside / "secret", secret + "\n")
     write_private(aside / "roster.json", roster_document(roster))
@@ -203,6 +205,7 @@ def _hash_all(passphrases: Mapping[str, str], progress: Progress) -> dict[str, s
 
 
 def _enrol(session: Session, cohort: str, roster: Sequence[Entry], hashes: Mapping[str, str]) -> None:
+    hold_accounts(session)
     for entry in roster:
         account = session.get(Account, entry.username)
         if account is None:

@@ -100,6 +100,15 @@ def write_private(path: Path, text: str) -> None:
         os.close(folder)
 
 
+def move_aside(folder: Path) -> None:
+    """If there is a folder, give it another, hidden name beside its own: ``.NAME.left-1``, ``-2`` and so on."""
+    number = 1
+    while (free := folder.with_name(f".{folder.name}.left-{number}")).exists():
+        number += 1
+    if folder.exists():
+        folder.rename(free)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a half-made folder if it is there."""
     if folder.exists():

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import ForeignKey, create_engine, event, func, select
+from sqlalchemy import ForeignKey, false, func, select, text, update
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
+from csirtlab.cohorts.databases import database_url, open_database
 from csirtlab.cohorts.roster import Role
+from csirtlab.cohorts.schema import ensure_schema
+from csirtlab.errors import SetupError
 from csirtlab.languages import Language
 
 FIRST_UID = 200_000
@@ -56,7 +60,7 @@ class Membership(Base):
 
     __tablename__ = "memberships"
     cohort_name: Mapped[str] = mapped_column(ForeignKey("cohorts.name"), primary_key=True)
-    username: Mapped[str] = mapped_column(ForeignKey("accounts.username"), primary_key=True)
+    username: Mapped[str] = mapped_column(ForeignKey("accounts.username"), primary_key=True, index=True)
     role: Mapped[str]
     account: Mapped[Account] = relationship(back_populates="memberships")
     cohort: Mapped[Cohort] = relationship(back_populates="memberships")
@@ -66,11 +70,23 @@ class Store:
     """People, cohorts and memberships."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._engine: Engine = create_engine(url)
-        if url.startswith("sqlite"):
-            event.listen(self._engine, "connect", _careful_sqlite)
-        Base.metadata.create_all(self._engine)
+        """Open the store, its tables brought up to date.
+
+        Raises:
+            SetupError: The address is none, nothing answers there, or a newer program wrote there.
+        """
+        self._engine: Engine = open_database(url)
+        try:
+            ensure_schema(self._engine)
+        except OperationalError as error:
+            self._engine.dispose()
+            raise SetupError(
+                f"the database {self._engine.url.render_as_string(hide_password=True)} cannot be used: "
+                f"{str(error.orig).strip()}. Start it, or correct its address: see docs/reference/configuration.md"
+            ) from error
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -116,8 +132,18 @@ class Store:
         self._engine.dispose()
 
 
+def hold_accounts(session: Session) -> None:
+    """Let nobody else add accounts until the session ends: two must not take the same uid."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE"))
+    else:
+        # Changes nothing; SQLite takes its lock for writing all the same.
+        session.execute(update(Account).where(false()).values(uid=0).execution_options(synchronize_session=False))
+
+
 def add_account(session: Session, username: str, name: str, language: Language, hashed: str | None) -> Account:
     """Add an account with the next free uid."""
+    hold_accounts(session)
     highest = session.scalar(select(func.max(Account.uid)))
     account = Account(
         username=username,
@@ -133,26 +159,21 @@ def add_account(session: Session, username: str, name: str, language: Language, 
 
 def has_store(home: Path) -> bool:
     """Return whether ``open_store`` would find one that is there."""
-    return "CSIRTLAB_DATABASE_URL" in os.environ or (home / "csirtlab.sqlite").exists()
+    return database_url(home) is not None or _sqlite_path(home).exists()
 
 
 def open_store(home: Path) -> Store:
-    """Open the store under ``home``, or the one that ``CSIRTLAB_DATABASE_URL`` names."""
-    if url := os.environ.get("CSIRTLAB_DATABASE_URL"):
+    """Open the store under ``home``, or the one that was named instead (``database_url``)."""
+    if url := database_url(home):
         return Store(url)
     home.mkdir(parents=True, exist_ok=True, mode=0o711)
-    path = home / "csirtlab.sqlite"
-    is_new = not path.exists()
-    if is_new:
+    path = _sqlite_path(home)
+    if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         if os.geteuid() == 0:
             os.chown(path, SERVICE_UID, SERVICE_UID)
     return Store(f"sqlite:///{path}")
 
 
-def _careful_sqlite(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # DB-API connection, untyped by SQLAlchemy
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA busy_timeout = 10000")
-    cursor.close()
+def _sqlite_path(home: Path) -> Path:
+    return home / "csirtlab.sqlite"

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from csirtlab.cohorts.databases import database_url, hub_database_url
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import SERVICE_UID, open_store
 from csirtlab.hub.authenticator import RosterAuthenticator
@@ -43,7 +44,7 @@ def _addresses(c: Any, settings: RunSettings, home: Home) -> None:
     if settings.certificate:
         c.JupyterHub.ssl_cert = settings.certificate
         c.JupyterHub.ssl_key = settings.key
-    c.JupyterHub.db_url = os.environ.get("CSIRTLAB_HUB_DATABASE_URL") or f"sqlite:///{home.hub / 'jupyterhub.sqlite'}"
+    c.JupyterHub.db_url = hub_database_url(home.root) or f"sqlite:///{home.hub / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(home.hub / "cookie_secret")
     c.ConfigurableHTTPProxy.command = proxy_command()
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_port}"
@@ -90,7 +91,7 @@ def _workshop(c: Any, settings: RunSettings, home: Home) -> None:
                 "CSIRTLAB_PUBLIC_URL": settings.url,
                 "CSIRTLAB_SERVICE_UID": str(SERVICE_UID if os.geteuid() == 0 else -1),
                 **({"CSIRTLAB_UNSAFE_NO_BOX": "1"} if settings.is_unsafe else {}),
-                **{name: value for name, value in os.environ.items() if name == "CSIRTLAB_DATABASE_URL"},
+                **({"CSIRTLAB_DATABASE_URL": url} if (url := database_url(home.root)) else {}),
             },
             "oauth_no_confirm": True,
             "display": False,
