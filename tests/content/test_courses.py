@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from csirtlab.content.courses import course_names, read_course
-from csirtlab.content.labs import Form, Kind, read_lab
+from csirtlab.content.labs import Form, Kind, hint_code, read_lab
 from csirtlab.errors import ContentError
 
 LAB = """\
@@ -116,6 +116,8 @@ def test_another_encoding_is_refused_at_its_line(content: Path) -> None:
         (('id = "host"', 'id = "the host"'), 8, "small letters, digits and _"),
         (("{ relative = 0.05 }", "{ relative = -1 }"), 15, "N not negative"),
         (('form = "address"', 'form = "choice"'), 7, "Give at least two choices"),
+        (("points = 5", 'points = 5\nhints = ["Look.", "Look again."]'), 13, "Write exactly 3"),
+        (("points = 5", 'points = 5\nhints = ["Look.", "Sort.", "Look again."]'), 13, "must end in code that works"),
         (('level = "beginner"', 'level = "easy"'), 5, "beginner, intermediate or advanced"),
     ],
 )
@@ -127,6 +129,22 @@ def test_a_mistake_in_a_lab_is_refused_at_its_line(
     message = refusal(content)
 
     assert message.startswith(f"labs/first/lab.toml:{line}: ") and words in message
+
+
+def test_the_last_hint_ends_in_code_that_can_be_taken_out(content: Path) -> None:
+    last = 'In code.\\n\\n```python\\nfound = case.path(\\"x\\")\\n\\nfound\\n```'
+    write_lab(content, ("points = 5", f'points = 5\nhints = ["Look.", "Sort.", "{last}"]'))
+
+    hints = read_lab(content, "first").question("host").hints
+
+    assert hint_code(hints[-1]) == 'found = case.path("x")\n\nfound'
+    assert hint_code(hints[0]) is None
+
+
+def test_a_report_with_hints_is_refused(content: Path) -> None:
+    write_lab(content, ('kind = "finding"', 'kind = "report"\nhints = ["Look."]'))
+
+    assert "is a report, which has no hints" in refusal(content)
 
 
 def test_two_questions_with_one_id_are_refused_at_the_second(content: Path) -> None:

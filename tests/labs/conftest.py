@@ -25,6 +25,7 @@ points = 10
 form = "address"
 fact = "infected_host"
 prompt = "Which host is it?"
+hints = ["Look again.", "Sort the table.", "As code.\\n\\n```python\\nfound = 1\\n```"]
 feedback = "Sort by the gaps."
 
 [[question]]
@@ -34,6 +35,7 @@ points = 2.5
 form = "choice"
 fact = "kind"
 prompt = "What kind of traffic is it?"
+hints = ["Look again.", "Sort the table.", "As code.\\n\\n```python\\nfound = 1\\n```"]
 feedback = "Only a beacon has jitter."
 choices = { beacon = "A beacon", update = "An update check" }
 
@@ -44,6 +46,7 @@ points = 20
 form = "address"
 fact = "infected_host"
 prompt = "Write a function that finds the host."
+hints = ["Look again.", "Sort the table.", "As code.\\n\\n```python\\nfound = 1\\n```"]
 feedback = "Score the spread."
 
 [[question]]
@@ -116,6 +119,9 @@ SPANISH = {
     "One incident in short.": "Un incidente, en breve.",
     "Find the host.": "Encontrar el equipo.",
     "Which host is it?": "¿Qué equipo es?",
+    "Look again.": "Vuelva a mirar.",
+    "Sort the table.": "Ordene la tabla.",
+    "As code.\n\n```python\nfound = 1\n```": "En código.\n\n```python\nfound = 1\n```",
     "Sort by the gaps.": "Ordene por los intervalos.",
     "What kind of traffic is it?": "¿Qué clase de tráfico es?",
     "Only a beacon has jitter.": "Solo una baliza tiene fluctuación.",

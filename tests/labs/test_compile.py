@@ -89,7 +89,8 @@ def test_a_prompt_has_points_choices_and_the_form(english: Any) -> None:
     assert prompt == (
         "#### Question 2 · 2.5 points\n\nWhat kind of traffic is it?\n\n"
         "- `beacon`: A beacon\n- `update`: An update check\n\n"
-        "*Form of the answer: one of the choices.*"
+        "*Form of the answer: one of the choices.*\n\n"
+        'Stuck? `case.hint("traffic")` shows a hint.'
     )
 
 
@@ -133,3 +134,8 @@ def test_a_language_without_a_catalogue_is_refused_with_the_way_out(lab: Lab) ->
 
 def test_compiling_twice_gives_the_same_bytes(lab: Lab) -> None:
     assert nbformat.writes(compile_lab(lab, Language.EN)) == nbformat.writes(compile_lab(lab, Language.EN))
+
+
+def test_no_hint_is_in_the_notebook(english: Any) -> None:
+    assert "Look again." not in str(english)
+    assert "found = 1" not in str(english)

@@ -117,3 +117,15 @@ def test_the_service_refuses_what_it_does_not_know(
     caught.value.close()
 
     assert caught.value.code == status
+
+
+@pytest.mark.usefixtures("service")
+def test_hints_come_one_by_one_and_end_in_code(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    case.hint("infected_host")
+    first = capsys.readouterr().out
+    case.hint("infected_host")
+    case.hint("infected_host")
+
+    last = capsys.readouterr().out
+    assert "```python" not in first
+    assert 'case.answer("infected_host"' in last

@@ -12,6 +12,8 @@ from csirtlab.errors import ContentError
 
 E = TypeVar("E", bound=StrEnum)
 ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
+HINTS = 3  # steps of a question's ladder
+_ENDS_IN_CODE = re.compile(r"^```python\n(?P<code>.+)\n```$", re.DOTALL | re.MULTILINE)
 LAB_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 
 
@@ -71,6 +73,7 @@ class Question:
     tolerance: Tolerance
     siblings: int  # of a method: on how many hidden cases it is replayed
     rubric: tuple[str, ...]  # of a report: what the grader looks for
+    hints: tuple[str, ...] = ()  # Markdown, from a nudge to code that works; a report has none
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ _LAB_KEYS = (
 )  # fmt: skip
 _QUESTION_KEYS = (
     "id", "kind", "points", "prompt", "feedback", "fact", "form", "items", "columns", "choices", "tolerance",
-    "siblings", "rubric",
+    "siblings", "rubric", "hints",
 )  # fmt: skip
 
 
@@ -190,7 +193,28 @@ def _question(table: Table) -> Question:
         tolerance=_tolerance(table),
         siblings=table.integer("siblings", 4),
         rubric=table.texts("rubric"),
+        hints=_hints(table, question_id, kind),
     )
+
+
+def hint_code(hint: str) -> str | None:
+    """Return the code that a hint ends in, from its last fenced block; None where it ends otherwise."""
+    start = hint.rstrip().rfind("```python\n")
+    found = _ENDS_IN_CODE.fullmatch(hint.rstrip()[start:]) if start >= 0 else None
+    return found["code"] if found else None
+
+
+def _hints(table: Table, question_id: str, kind: Kind) -> tuple[str, ...]:
+    hints = tuple(text.strip() for text in table.texts("hints"))
+    if kind is Kind.REPORT and hints:
+        table.refuse("hints", f'"{question_id}" is a report, which has no hints. Say in the prompt what it must hold.')
+    if hints and len(hints) != HINTS:
+        table.refuse("hints", f'question "{question_id}" has {len(hints)} hints. Write exactly {HINTS}, or none yet.')
+    if hints and hint_code(hints[-1]) is None:
+        table.refuse(
+            "hints", f'the last hint of "{question_id}" must end in code that works, between ```python and ``` lines.'
+        )
+    return hints
 
 
 def _member(table: Table, key: str, kinds: type[E]) -> E:

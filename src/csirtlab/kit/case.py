@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csirtlab.kit import readers, sheet, show, verdicts
+from csirtlab.kit import hints, readers, sheet, show, verdicts
 from csirtlab.kit.forms import FormError, Json, canonical
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Case:
         self.sheet = sheet.read_sheet(sheet_path)
         self._values: dict[str, Json] = {}
         self._functions: dict[str, Method] = {}
+        self._hints_asked: dict[str, int] = {}
 
     @property
     def title(self) -> str:
@@ -199,6 +200,33 @@ class Case:
             self._tell("The answer to {question} is recorded and well formed. Its points come with the feedback.",
                        question=question),
         )  # fmt: skip
+
+    def hint(self, question: str, number: int | None = None) -> None:
+        """Show the next hint to a question, after those already seen, which are free to see again.
+
+        Each hint seen is recorded. Where hints cost points, the price of the next one is told first; naming
+        its ``number`` opens it. Running a whole notebook again shows the same hints and opens none.
+        """
+        asked = self.questions.get(question)
+        if asked is None:
+            show.say("wrong", self._unknown(question))
+            return
+        if asked.kind == "report":
+            show.say("told", self._tell("{question} is answered in its own cell, in your words: there are no hints.",
+                                        question=question))  # fmt: skip
+            return
+        # The n-th call asks for hint n: cells that run again, in a new kernel too, open nothing new.
+        turn = self._hints_asked.get(question, 0) + 1
+        ladder = hints.ask(self.sheet, question, number or turn, agreed=number is not None)
+        if ladder is None:
+            show.say("told", self._tell("Hints are not shown here. They are there in a workshop, on the hub, and with "
+                                        "csirtlab learn."))  # fmt: skip
+            return
+        self._hints_asked[question] = turn
+        if ladder.count == 0:
+            show.say("told", self._tell("There are no hints to {question}.", question=question))
+            return
+        show.markdown(hints.as_markdown(asked, ladder, self.language))
 
     def try_method(self, question: str, function: Method) -> tuple[Json, str | None]:
         """Run a method on this case; return its canonical value, or None and what went wrong."""

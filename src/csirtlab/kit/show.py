@@ -47,6 +47,15 @@ def say(manner: str, sentence: str, extra: Mapping[str, object] | None = None) -
     ipython.display.display({"text/plain": line, "text/html": as_html(manner, sentence), **(extra or {})}, raw=True)
 
 
+def markdown(text: str) -> None:
+    """Show Markdown of the platform's own; outside IPython it is printed as it stands."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        sys.stdout.write(f"{text}\n")
+        return
+    ipython.display.display({"text/plain": text, "text/markdown": text}, raw=True)
+
+
 def as_html(manner: str, sentence: str) -> str:
     """Return the sentence as one escaped HTML paragraph; screen readers announce it."""
     return (

@@ -16,6 +16,7 @@ from csirtlab.languages import LOCALES, Language
 _CODE = re.compile(r"`+[^`\n]+`+")
 _TARGET = re.compile(r"\]\(([^)\s]+)\)|<(https?://[^>\s]+)>")
 _HEADING = re.compile(r"#+ ")
+_LISTING = re.compile(r"^(`{3,})\w*\n.*?^\1$", re.DOTALL | re.MULTILINE)
 _LIKENESS = 0.75  # of a changed paragraph to its former self; below it, a new translation is quicker
 
 
@@ -100,11 +101,11 @@ def catalogue_problems(lab: Lab, language: Language) -> list[str]:
 def _differences(english: str, other: str) -> list[str]:
     """Return what a translation must share with its source, and does not."""
     found = []
-    for name, pattern in (("code", _CODE), ("link", _TARGET)):
+    for name, pattern in (("code", _CODE), ("listing", _LISTING), ("link", _TARGET)):
         missing = Counter(_found(pattern, english)) - Counter(_found(pattern, other))
         added = Counter(_found(pattern, other)) - Counter(_found(pattern, english))
         if missing or added:
-            which = ", ".join([*missing, *added])
+            which = ", ".join(_start_of(part) for part in [*missing, *added])
             found.append(
                 f'the translation of "{_start_of(english)}" differs in {name}: {which}. Keep it as in English.'
             )

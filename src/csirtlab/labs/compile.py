@@ -84,6 +84,8 @@ def prompt_text(question: Question, texts: QuestionTexts, number: int, language:
     if texts.choices:
         parts.append("\n".join(f"- `{value}`: {label}" for value, label in texts.choices.items()))
     parts.append(f"*{form_text(question, language)}*")
+    if question.hints:
+        parts.append(tell("Stuck? {call} shows a hint.").format(call=f'`case.hint("{question.id}")`'))
     return "\n\n".join(parts)
 
 

@@ -33,6 +33,7 @@ class QuestionTexts:
     feedback: str
     choices: Mapping[str, str]  # value -> label
     rubric: tuple[str, ...]
+    hints: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def lab_texts(lab: Lab, language: Language) -> LabTexts:
                 feedback=say(question.feedback),
                 choices={value: say(label) for value, label in question.choices.items()},
                 rubric=tuple(say(text) for text in question.rubric),
+                hints=tuple(say(text) for text in question.hints),
             )
             for question in lab.questions
         },
@@ -163,5 +165,6 @@ def _toml_units(lab: Lab) -> Iterator[Unit]:
     for question in lab.questions:
         header = re.compile(rf'\s*id\s*=\s*["\']{re.escape(question.id)}["\']')
         line = next((number for number, text in enumerate(lines, 1) if header.match(text)), 1)
-        for text in (question.prompt, question.feedback, *question.choices.values(), *question.rubric):
+        texts = (question.prompt, *question.hints, question.feedback, *question.choices.values(), *question.rubric)
+        for text in texts:
             yield Unit(text.strip(), "lab.toml", line)

@@ -20,6 +20,7 @@ from csirtlab.evidence.cases import ground_truth, make_evidence
 from csirtlab.evidence.seeds import case_seed, sibling_seed
 from csirtlab.grading.verdicts import Verdict, judge, judge_method
 from csirtlab.labs.case_sheet import write_case_sheet
+from csirtlab.labs.hints import next_seen
 from csirtlab.labs.texts import lab_texts
 from csirtlab.languages import Language
 from csirtlab.offline.alone import COHORT, LEARNER
@@ -37,9 +38,10 @@ class Verdicts:
         self._siblings = siblings
         self._lock = threading.Lock()
         self._truths: dict[bytes, Mapping[str, object]] = {}
+        self._hints_seen: dict[str, int] = {}
 
     def answer(self, verb: str, body: Mapping[str, Any]) -> dict[str, object]:
-        """Return the answer to one request: ``judge`` a report, or make a question's ``siblings``.
+        """Return the answer to one request: ``judge`` a report, show a ``hint``, or make ``siblings``.
 
         Raises:
             KeyError: The verb or the question is unknown.
@@ -48,11 +50,20 @@ class Verdicts:
         language = Language(body.get("language", "en"))
         if verb == "siblings":
             return {"folders": [str(folder) for folder in self._sibling_folders(question, language)]}
+        if verb == "hint":
+            return self._hint(question, int(body["number"]), language)
         if verb != "judge":
             raise KeyError(verb)
         verdict = self._judged(question, body, language)
         feedback = lab_texts(self._lab, language).questions[question.id].feedback
         return {"worth": verdict.worth, "reason": verdict.reason, "feedback": feedback}
+
+    def _hint(self, question: Question, number: int, language: Language) -> dict[str, object]:
+        with self._lock:
+            seen = next_seen(self._hints_seen.get(question.id, 0), number, len(question.hints))
+            self._hints_seen[question.id] = seen
+        texts = lab_texts(self._lab, language).questions[question.id].hints
+        return {"hints": texts[:seen], "count": len(texts), "cost": 0.0, "paid": 0.0}
 
     def _judged(self, question: Question, body: Mapping[str, Any], language: Language) -> Verdict:
         assert question.fact
