@@ -195,6 +195,25 @@ def test_a_python_that_trainees_cannot_read_is_not_taken(
 
 
 @slow
+def test_programs_are_not_exchanged_beneath_a_running_hub(
+    shared_hub: Hub, launcher: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = Path(launcher.installed_folder(), "runtime")
+    before = sorted((path, path.stat().st_mtime_ns) for path in environment.glob("lib/*/site-packages/csirtlab*"))
+    monkeypatch.setattr(launcher, "digest", lambda paths: "a checkout that has changed")
+
+    with pytest.raises(SystemExit) as ended:
+        launcher.ensure_environment("runtime")
+
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"runs from the programs in {environment}" in said and "CSIRTLAB_PROGRAMS=DIR" in said
+    assert (
+        sorted((path, path.stat().st_mtime_ns) for path in environment.glob("lib/*/site-packages/csirtlab*")) == before
+    )
+
+
+@slow
 @as_root
 def test_where_user_namespaces_are_forbidden_the_hub_does_not_start(passable: Path) -> None:
     home = passable / "home"

@@ -88,7 +88,6 @@ def _workshop(c: Any, settings: RunSettings, home: Home) -> None:
             "environment": {
                 "CSIRTLAB_HOME": str(home.root),
                 "CSIRTLAB_CONTENT": str(content_root()),
-                "CSIRTLAB_PUBLIC_URL": settings.url,
                 "CSIRTLAB_SERVICE_UID": str(SERVICE_UID if os.geteuid() == 0 else -1),
                 **({"CSIRTLAB_UNSAFE_NO_BOX": "1"} if settings.is_unsafe else {}),
                 **({"CSIRTLAB_DATABASE_URL": url} if (url := database_url(home.root)) else {}),

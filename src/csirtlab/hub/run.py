@@ -76,7 +76,7 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
         finally:
             store.close()
         say("starting the hub")
-        _serve(home, settings, lock, say, lambda: announce(settings.url, people))
+        _serve(home, settings, lock, say, lambda: announce(settings.public_url, people))
 
 
 def check_way(root: Path) -> None:

@@ -29,6 +29,12 @@ class RunSettings:
         return f"{scheme}://{host}:{self.port}"
 
     @property
+    def public_url(self) -> str:
+        """Where people's browsers go, by this machine's name where it listens on every network."""
+        is_every_network = self.bind in ("0.0.0.0", "::")  # noqa: S104  # read, not bound
+        return replace(self, bind=socket.getfqdn()).url if is_every_network else self.url
+
+    @property
     def local_url(self) -> str:
         """The same, as this machine reaches it."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104  # read, not bound
