@@ -62,9 +62,14 @@ def run_all_and_save(page: Page, user: str, cohort: str = "demo") -> dict[str, A
         page.keyboard.press("Control+s")
         page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
         notebook = read_notebook(page, user, cohort)
-        if [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][-1]["execution_count"]:
+        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        errors = ["\n".join(each["traceback"]) for cell in code for each in cell["outputs"] if "traceback" in each]
+        assert not errors, errors[0]
+        if code[-1]["execution_count"]:
             return notebook
-    raise AssertionError("the notebook did not run to its end")
+    ran = sum(bool(cell["execution_count"]) for cell in code)
+    dialogs = page.locator(".jp-Dialog-content").all_inner_texts()
+    raise AssertionError(f"{ran} of {len(code)} cells have run; the page asks: {dialogs}")
 
 
 def submit(page: Page, user: str, cohort: str = "demo") -> None:
