@@ -25,6 +25,13 @@ class Part:
     field: str = ""
     length: int = 0
 
+    def fill(self, rng: Random, values: Mapping[str, bytes]) -> bytes:
+        """Return its bytes; a field that ``values`` does not give is random."""
+        if not self.field:
+            return self.content
+        given = values.get(self.field)
+        return noise(rng, self.length) if given is None else given
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedTurn:
@@ -37,9 +44,7 @@ class RecordedTurn:
 
     def payload(self, rng: Random, values: Mapping[str, bytes]) -> bytes:
         """Return the bytes to send; fields that ``values`` does not give are random."""
-        return b"".join(
-            part.content if not part.field else values.get(part.field) or noise(rng, part.length) for part in self.parts
-        )
+        return b"".join(part.fill(rng, values) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,13 @@ def _turn(turn: Mapping[str, object]) -> RecordedTurn:
     return RecordedTurn(
         turn["by"] == "client",
         int(float(str(turn["wait_ms"])) * 1e6),
-        tuple(map(_part, parts)),
+        tuple(map(read_part, parts)),
         str(turn.get("mark", "")),
     )
 
 
-def _part(part: Mapping[str, object]) -> Part:
+def read_part(part: Mapping[str, object]) -> Part:
+    """Return a part as a recording's JSON holds it."""
     if "field" in part:
         return Part(b"", str(part["field"]), int(str(part["length"])))
     return Part(bytes.fromhex(str(part["hex"])) if "hex" in part else str(part["text"]).encode())

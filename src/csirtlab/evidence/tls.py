@@ -7,33 +7,13 @@ from random import Random
 from typing import ClassVar
 
 from csirtlab.evidence.dialogues import Closing, Turn
-from csirtlab.evidence.dice import SECOND, bell, between, chance, noise, pick, shuffled, whole
+from csirtlab.evidence.dice import SECOND, bell, between, chance, noise, pick, whole
+from csirtlab.evidence.hellos import client_hello
 from csirtlab.evidence.seeds import stream
 
-_GREASE = tuple(0x0A0A + 0x1010 * step for step in range(16))  # RFC 8701
 _TAG = 16  # bytes of authentication that AEAD ciphers add to a record
 _RECORD = 16_384  # plaintext bytes in one record, at most
 _X25519, _X25519MLKEM768 = 0x001D, 0x11EC
-_MLKEM_SHARE = 1184 + 32  # ML-KEM-768 encapsulation key, X25519 key
-_SUITES = {
-    "browser": (
-        0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014, 0x009C, 0x009D,
-        0x002F, 0x0035,
-    ),
-    "system": (
-        0x1302, 0x1301, 0xC02C, 0xC02B, 0xC030, 0xC02F, 0xC024, 0xC023, 0xC028, 0xC027, 0xC00A, 0xC009, 0xC014,
-        0xC013, 0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F,
-    ),
-    "library": (
-        0x1302, 0x1303, 0x1301, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC02B, 0xC02F, 0xC024, 0xC028, 0xC023, 0xC027,
-        0xC00A, 0xC014, 0xC009, 0xC013, 0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F, 0x00FF,
-    ),
-}  # fmt: skip
-_SIGNATURES = {
-    "browser": (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601),
-    "system": (0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601, 0x0603),
-    "library": (0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,64 +92,6 @@ def sealed(rng: Random, length: int) -> bytes:
 _CHANGE_CIPHER_SPEC = struct.pack("!BHHB", 20, 0x0303, 1, 1)  # RFC 8446 appendix D.4
 
 
-def client_hello(rng: Random, server_name: str, client: str, session: bytes, *, resumed: bool) -> tuple[bytes, bool]:
-    """Return a ClientHello record as this software sends it, and whether it offers X25519MLKEM768."""
-    is_browser = client == "browser"
-    grease = [pick(rng, _GREASE) for _ in range(4)]
-    mlkem = is_browser
-    suites = ((grease[0],) if is_browser else ()) + _SUITES[client]
-    groups: tuple[int, ...] = (_X25519, 0x0017, 0x0018)
-    shares = _share(_X25519, noise(rng, 32))
-    if mlkem:
-        groups = (grease[1], _X25519MLKEM768, *groups)
-        shares = _share(grease[1], b"\x00") + _share(_X25519MLKEM768, noise(rng, _MLKEM_SHARE)) + shares
-    versions = ((grease[2],) if is_browser else ()) + (0x0304, 0x0303)
-    host = server_name.encode()
-    protocols = b"\x02h2\x08http/1.1"
-    extensions = [
-        _extension(0, _sized(struct.pack("!BH", 0, len(host)) + host)),
-        _extension(23, b""),
-        _extension(0xFF01, b"\x00"),
-        _extension(10, _sized(_words(groups))),
-        _extension(11, b"\x01\x00"),
-        _extension(35, b""),
-        _extension(16, _sized(protocols)),
-        _extension(13, _sized(_words(_SIGNATURES[client]))),
-        _extension(51, _sized(shares)),
-        _extension(45, b"\x01\x01"),
-        _extension(43, bytes([2 * len(versions)]) + _words(versions)),
-    ]
-    if client != "library":
-        extensions.append(_extension(5, b"\x01\x00\x00\x00\x00"))
-    if is_browser:
-        extensions += [
-            _extension(18, b""),
-            _extension(27, b"\x02\x00\x02"),
-            _extension(0x44CD, _sized(b"\x02h2")),
-            _extension(
-                0xFE0D, b"\x00\x00\x01\x00\x01" + noise(rng, 1) + _sized(noise(rng, 32)) + _sized(noise(rng, 144))
-            ),
-        ]
-        # Chrome has shuffled its extensions since version 110; GREASE stays at both ends.
-        extensions = [_extension(grease[3], b""), *shuffled(rng, extensions), _extension(grease[2], b"\x00")]
-    elif client == "library":
-        extensions.append(_extension(22, b""))
-    if resumed:
-        # pre_shared_key is always the last one (RFC 8446, 4.2.11).
-        identity = _sized(noise(rng, 208)) + noise(rng, 4)
-        extensions.append(_extension(41, _sized(identity) + _sized(b"\x20" + noise(rng, 32))))
-    body = (
-        struct.pack("!H", 0x0303)
-        + noise(rng, 32)
-        + bytes([len(session)])
-        + session
-        + _sized(_words(suites))
-        + b"\x01\x00"
-        + _sized(b"".join(extensions))
-    )
-    return struct.pack("!BHH", 22, 0x0301, len(body) + 4) + _handshake(1, body), mlkem
-
-
 def server_hello(rng: Random, suite: int, session: bytes, *, mlkem: bool, resumed: bool) -> bytes:
     """Return a ServerHello record that answers with ``suite``."""
     # The answer to X25519MLKEM768 is a ciphertext of 1088 bytes and an X25519 key.
@@ -202,7 +124,3 @@ def _sized(body: bytes) -> bytes:
 
 def _share(group: int, key: bytes) -> bytes:
     return struct.pack("!HH", group, len(key)) + key
-
-
-def _words(numbers: tuple[int, ...]) -> bytes:
-    return struct.pack(f"!{len(numbers)}H", *numbers)

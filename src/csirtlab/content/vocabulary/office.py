@@ -30,6 +30,17 @@ VERBS: Mapping[str, Verb] = {
             "response_bytes": Parameter(500, 4_000_000, "bytes of one file"),
         },
     ),
+    "share-files": Verb(
+        "people fetch files from a file server and put files there, over SMB with encryption",
+        {
+            "sessions_per_hour": Parameter(0.05, 30, "how often one host signs in at the server"),
+            "files": Parameter(1, 30, "files moved in one session"),
+            "stored": Parameter(0, 1, "share of the files that are put there rather than fetched"),
+            "file_bytes": Parameter(100, 4_000_000, "bytes of one file"),
+        },
+        target=("group", "host"),
+        lists={"accounts": "with which account a host signs in: one of these"},
+    ),
     "clock": Verb(
         "a host asks a time server, again and again",
         {"interval_s": Parameter(16, 7200, "seconds from one question to the next")},

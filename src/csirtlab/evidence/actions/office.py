@@ -9,6 +9,7 @@ from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import SECOND, bell, between, chance, heavy, nanoseconds, pick, shuffled, whole
 from csirtlab.evidence.http import AGENTS, UPDATERS, Fetch, HttpSession
 from csirtlab.evidence.model import Host
+from csirtlab.evidence.smb import FileShare
 from csirtlab.evidence.tls import Request, TlsSession, farewell
 from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Remark, Wish
 
@@ -155,6 +156,35 @@ def _clock(doing: Doing) -> Iterator[Wish]:
         at_ns += nanoseconds(interval * between(rng, 0.995, 1.012))
 
 
+def _share_files(doing: Doing) -> Iterator[Wish]:
+    rng, server = doing.rng, doing.servers[0]
+    account = pick(rng, doing.action.lists["accounts"])
+    domain = doing.cast.site_domain.split(".")[0].upper()[:15]  # NetBIOS names have 15 characters
+    for at_ns in doing.times(doing.draw("sessions_per_hour")):
+        sizes = [doing.draw_heavy("file_bytes") for _ in range(doing.draw_whole("files"))]
+        stored = sum(chance(rng, doing.draw("stored")) for _ in sizes)
+        yield Connect(
+            at_ns,
+            doing.host,
+            server,
+            _SMB,
+            FileShare(
+                server,
+                doing.host.name,
+                domain,
+                account,
+                tuple(sizes[stored:]),
+                tuple(sizes[:stored]),
+                tuple(nanoseconds(heavy(rng, 0.8, 90)) for _ in sizes),
+                Closing(pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)), nanoseconds(heavy(rng, 0.001, 40))),
+            ),
+            doing.action.id,
+        )
+
+
+_SMB = 445
+
+
 def _stray_lookups(doing: Doing) -> Iterator[Wish]:
     rng, site = doing.rng, doing.cast.site_domain
     outside = [server for servers in doing.cast.services.values() if len(servers) > 4 for server in servers]
@@ -192,6 +222,7 @@ DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "chat": _chat,
     "clock": _clock,
     "intranet": _intranet,
+    "share-files": _share_files,
     "stray-lookups": _stray_lookups,
     "update": _update,
 }

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from csirtlab.proofs.recorders import ssh
+from csirtlab.proofs.recorders import smb, ssh, tls
 
-RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {"ssh": ssh.record}
+RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {
+    "smb": smb.record,
+    "ssh": ssh.record,
+    "tls": tls.record,
+}
 """What ``csirtlab evidence record`` can record; each returns its recordings by name."""
