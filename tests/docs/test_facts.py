@@ -136,7 +136,7 @@ def test_the_hubs_settings_are_those_that_are_documented(tmp_path: Path, monkeyp
 
 def test_the_limits_are_those_that_are_documented() -> None:
     configuration, exchange = text("docs/reference/configuration.md"), text("docs/reference/exchange.md")
-    grade = text("docs/how-to/grade-a-lab.md")
+    grade = text("docs/how-to/grade-a-cohort.md")
     limits = Limits()
 
     assert (
@@ -270,7 +270,7 @@ def test_the_settings_for_signing_in_elsewhere_can_be_read(package: str, monkeyp
 def test_nbgraders_settings_that_are_named_exist() -> None:
     from nbgrader.plugins.latesubmission import LateSubmissionPlugin
 
-    block = next(block for block in parse(DOCS / "how-to" / "grade-a-lab.md")[1] if block.language == "python")
+    block = next(block for block in parse(DOCS / "how-to" / "grade-a-cohort.md")[1] if block.language == "python")
     config = Config()
 
     exec(block.text, {"c": config})

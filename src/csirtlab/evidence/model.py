@@ -100,7 +100,7 @@ class Datagram:
 
 @dataclass(frozen=True, slots=True)
 class RawFrame:
-    """A whole frame: ARP, or what hosts say over IPv6."""
+    """A frame that carries no IP: ARP."""
 
     at_ns: int
     content: bytes

@@ -1,1 +1,0 @@
-"""Attacks on grading, played against this grader and against stock nbgrader."""
