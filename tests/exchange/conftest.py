@@ -112,6 +112,9 @@ class OwnCases:
     def title(self, cohort: str, lab: str, trainee: str) -> str:
         return f"{lab} for {trainee} in {cohort}"
 
+    def hints(self, lab: str, question: str, trainee: str) -> tuple[str, ...]:
+        return {"host": ("Look.", "Sort.", "As code.")}[question]
+
     def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
         packed = io.BytesIO()
         with zipfile.ZipFile(release) as released, zipfile.ZipFile(packed, "w") as target:

@@ -27,6 +27,10 @@ EVERY_ROUTE = [
     ("GET", "/cohorts/lima/submissions/1"),
     ("PUT", "/cohorts/lima/labs/c2-beacon/release"),
     ("DELETE", "/cohorts/lima/labs/c2-beacon/release"),
+    ("GET", "/cohorts/lima/labs/c2-beacon/hints"),
+    ("POST", "/cohorts/lima/labs/c2-beacon/hints/host"),
+    ("GET", "/cohorts/lima/hint-cost"),
+    ("PUT", "/cohorts/lima/hint-cost"),
     ("GET", "/cohorts/lima/labs/c2-beacon/feedback"),
     ("PUT", "/cohorts/lima/labs/c2-beacon/feedback/ana"),
 ]

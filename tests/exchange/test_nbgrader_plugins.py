@@ -21,6 +21,7 @@ from traitlets.config import Config
 from csirtlab.exchange.archives import Bounds, check_archive
 from csirtlab.exchange.nbgrader_setup import configure
 from csirtlab.exchange.receipts import Receipt
+from csirtlab.labs.hints import read_hints
 
 Server = Any
 Notebook = Callable[..., bytes]
@@ -229,6 +230,7 @@ def test_collect_writes_what_nbgrader_grades_with_our_time_and_receipt(
         assert Receipt.from_json((folder / "receipt.json").read_text()) == receipt
         assert parse_utc((folder / "timestamp.txt").read_text()) == receipt.time.replace(tzinfo=None)
         assert api.get_submitted_timestamp("c2-beacon", name) == receipt.time.replace(tzinfo=None)
+        assert read_hints((folder / "hints.json").read_text()) == {}
 
 
 def test_collect_updates_to_the_latest_only_when_asked(

@@ -48,3 +48,25 @@ def verify(
         verdict = f"{len(found.faults)} things are wrong" if found.faults else "all of it is there, unchanged"
         print(f"{found.entries} entries, {found.submissions} submissions: {verdict}.")
     raise typer.Exit(1 if found.faults else 0)
+
+
+@commands.command("hint-cost")
+def hint_cost(
+    cost: Annotated[int | None, typer.Argument(help="Per cent of a question's points for each hint, 0 to 33.")] = None,
+    cohort: Annotated[str, typer.Option(envvar="CSIRTLAB_COHORT", help="The cohort; its own server knows it.")] = "",
+) -> None:
+    """Show what a hint costs in a cohort, or set it for the hints that are opened from now on.
+
+    For a terminal of an instructor's JupyterLab on the hub. Hints already seen keep their price.
+
+    Example: csirtlab exchange hint-cost 10 --cohort quito-2027
+    """
+    from csirtlab.errors import ExchangeError
+    from csirtlab.exchange.client import ExchangeClient
+
+    if not cohort:
+        raise ExchangeError("Name the cohort: --cohort NAME.")
+    with ExchangeClient.from_environment() as exchange:
+        if cost is not None:
+            exchange.set_hint_cost(cohort, cost)
+        print(f"{cohort}: each hint costs {exchange.hint_cost(cohort)} % of its question's points.")

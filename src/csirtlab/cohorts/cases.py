@@ -30,6 +30,12 @@ class CaseFolders:
         language = Language(account.language) if account else Language.EN
         return lab_texts(read_lab(self._content, lab), language).title
 
+    def hints(self, lab: str, question: str, trainee: str) -> tuple[str, ...]:
+        """Return the hints to a question in a person's language, English where the lab has no other."""
+        account = self._store.account(trainee)
+        language = Language(account.language) if account else Language.EN
+        return lab_texts(read_lab(self._content, lab), language).questions[question].hints
+
     def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
         """Return a zip of the folder: ``LAB.ipynb`` and ``evidence/``.
 

@@ -1,6 +1,7 @@
 """The exchange over HTTP: identity from the hub's token alone, every refusal a sentence with the way out."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,11 +17,13 @@ from csirtlab.content.labs import LAB_NAME
 from csirtlab.errors import CsirtlabError, ExchangeError
 from csirtlab.exchange.archives import Bounds, check_archive, check_lab_archive
 from csirtlab.exchange.entries import Entry, time_text
-from csirtlab.exchange.limits import FEEDBACK_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT
+from csirtlab.exchange.limits import FEEDBACK_LIMIT, HINT_REQUEST_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT
 from csirtlab.exchange.objects import Incoming
 from csirtlab.exchange.receipts import public_pem
 from csirtlab.exchange.refusals import Refusal
 from csirtlab.exchange.store import ExchangeStore
+
+_MOST_HINTS = 99
 
 Identify = Callable[[str], Awaitable[str | None]]
 """Returns the username that a hub token belongs to; None for a token that the hub does not know."""
@@ -53,6 +56,10 @@ class Cases(Protocol):
         """Return the person's own folder of the lab as a zip file; ``release`` is the released folder as one."""
         ...
 
+    def hints(self, lab: str, question: str, trainee: str) -> Sequence[str]:
+        """Return the hints to a question in the person's language; LookupError for an unknown question."""
+        ...
+
 
 def exchange_app(store: ExchangeStore, identify: Identify, directory: Directory, cases: Cases) -> Starlette:
     """Return the exchange as an application, to be mounted where the hub's proxy expects the service."""
@@ -65,6 +72,10 @@ def exchange_app(store: ExchangeStore, identify: Identify, directory: Directory,
         Route(f"{lab}/submissions", exchange.submissions),
         Route(f"{lab}/submissions", exchange.submit, methods=["POST"]),
         Route("/cohorts/{cohort}/submissions/{id:int}", exchange.submission),
+        Route(f"{lab}/hints", exchange.hints),
+        Route(f"{lab}/hints/{{question}}", exchange.show_hint, methods=["POST"]),
+        Route("/cohorts/{cohort}/hint-cost", exchange.hint_cost),
+        Route("/cohorts/{cohort}/hint-cost", exchange.set_hint_cost, methods=["PUT"]),
         Route(f"{lab}/release", exchange.release, methods=["PUT"]),
         Route(f"{lab}/release", exchange.withdraw, methods=["DELETE"]),
         Route(f"{lab}/feedback", exchange.feedback),
@@ -175,6 +186,68 @@ class _Exchange:
                 return FileResponse(self._store.content(given), media_type="application/zip")
         raise Refusal("There is no feedback for you here yet. It comes when the instructor releases it.", 404)
 
+    async def show_hint(self, request: Request) -> Response:
+        """POST .../hints/QUESTION: the caller's hints so far, and the next one if they ask for it.
+
+        The body is ``{"number": N, "agreed": true}``. What is shown is on disk before it is answered.
+        """
+        username, _ = await self._member(request)
+        cohort, lab = _lab(request)
+        self._released(cohort, lab)
+        asked, question = await _small_json(request), request.path_params["question"]
+        number = asked.get("number")
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _MOST_HINTS:
+            raise Refusal('Say which hint you ask for: {"number": 1}.')
+        try:
+            texts = await run_in_threadpool(self._cases.hints, lab, question, username)
+        except LookupError:
+            raise Refusal(
+                f"This lab has no question {question[:60]!r}. Its notebook names those it has.", 404
+            ) from None
+        shown = await run_in_threadpool(
+            lambda: self._store.show_hint(
+                cohort, lab, username, question, number=number, count=len(texts), agreed=asked.get("agreed") is True
+            )
+        )
+        return JSONResponse(
+            {
+                "hints": texts[: len(shown)],
+                "count": len(texts),
+                "cost": self._store.index.hint_cost(cohort) / 100,
+                "paid": sum(entry.cost or 0 for entry in shown) / 100,
+            }
+        )
+
+    async def hints(self, request: Request) -> Response:
+        """GET .../hints: which hints the caller has seen; an instructor gets everybody's."""
+        username, role = await self._member(request)
+        whose = None if role == "instructor" else username
+        listed = [
+            {
+                "trainee": entry.trainee,
+                "question": entry.question,
+                "number": entry.number,
+                "cost": entry.cost,
+                "time": time_text(entry.time),
+            }
+            for entry in self._store.index.hints(*_lab(request), whose)
+        ]
+        return JSONResponse({"hints": listed})
+
+    async def hint_cost(self, request: Request) -> Response:
+        """GET /cohorts/C/hint-cost: what a hint costs, in per cent of its question's points."""
+        await self._member(request)
+        return JSONResponse({"cost": self._store.index.hint_cost(request.path_params["cohort"])})
+
+    async def set_hint_cost(self, request: Request) -> Response:
+        """PUT /cohorts/C/hint-cost: ``{"cost": N}`` for hints opened from now on; those seen keep their price."""
+        username = await self._instructor(request)
+        cost = (await _small_json(request)).get("cost")
+        if not isinstance(cost, int) or isinstance(cost, bool):
+            raise Refusal('Give the cost in per cent of the question\'s points: {"cost": 10}.')
+        await run_in_threadpool(self._store.set_hint_cost, request.path_params["cohort"], username, cost)
+        return JSONResponse({"cost": cost})
+
     async def _caller(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
@@ -261,8 +334,33 @@ class _Exchange:
             "time": time_text(entry.time),
             "content": entry.content,
             "receipt": self._store.receipt(entry).plain(),
+            "hints": self._hints_before(entry),
             "feedback": {"released": time_text(given.time), "content": given.content} if given else None,
         }
+
+    def _hints_before(self, submission: Entry) -> dict[str, list[int]]:
+        """Return the prices of the hints that the trainee had seen when they submitted, by question."""
+        prices: dict[str, list[int]] = {}
+        for entry in self._store.index.hints(
+            submission.cohort, submission.lab, submission.trainee, before=submission.position
+        ):
+            prices.setdefault(entry.question or "", []).append(entry.cost or 0)
+        return prices
+
+
+async def _small_json(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > HINT_REQUEST_LIMIT:
+            raise Refusal(f"At most {HINT_REQUEST_LIMIT} bytes are taken here.", 413)
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise Refusal("The body is no JSON object. Use csirtlab's own client.")
+    return parsed
 
 
 def _lab(request: Request) -> tuple[str, str]:

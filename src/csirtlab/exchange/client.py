@@ -149,6 +149,14 @@ class ExchangeClient:
         """Return the caller's feedback as a zip, the latest by default; Refusal (404) when there is none."""
         return self._ask("GET", _lab(cohort, lab, "feedback"), params=_about(submission)).content
 
+    def hint_cost(self, cohort: str) -> int:
+        """Return what a hint costs in a cohort, in per cent of its question's points."""
+        return int(self._ask("GET", f"cohorts/{quote(cohort, safe='')}/hint-cost").json()["cost"])
+
+    def set_hint_cost(self, cohort: str, cost: int) -> None:
+        """Set what each hint costs that is opened from now on (instructors)."""
+        self._ask("PUT", f"cohorts/{quote(cohort, safe='')}/hint-cost", json={"cost": cost})
+
     def key(self) -> bytes:
         """Return the public key that receipts are checked with, as PEM text."""
         return self._ask("GET", "key").content

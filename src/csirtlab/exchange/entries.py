@@ -22,6 +22,8 @@ class Kind(StrEnum):
     WITHDRAW = "withdraw"  # a release taken back
     SUBMISSION = "submission"  # a trainee's work
     FEEDBACK = "feedback"  # on one submission, from the instructor to its trainee
+    HINT = "hint"  # shown to a trainee, on their demand
+    HINT_COST = "hint_cost"  # what each hint costs the cohort's trainees from now on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,9 @@ class Draft:
     trainee: str | None = None  # None for a release and a withdrawal
     content: str | None = None  # SHA-256 of what was kept; None for a withdrawal
     about: int | None = None  # of a feedback: the position of the submission that it judges
+    question: str | None = None  # of a hint
+    number: int | None = None  # of a hint: 1 is the first of its question
+    cost: int | None = None  # of a hint: its price when it was shown, in per cent of the question's points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +78,13 @@ def time_from(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
+_OF_HINTS = {"question", "number", "cost"}
+"""Left out of entries that are about something else, which therefore read as they did before there were hints."""
+
+
 def _plain(entry: Entry) -> dict[str, Any]:
-    return {**asdict(entry), "kind": str(entry.kind), "time": time_text(entry.time), "format": FORMAT}
+    said = {**asdict(entry), "kind": str(entry.kind), "time": time_text(entry.time), "format": FORMAT}
+    return {key: value for key, value in said.items() if value is not None or key not in _OF_HINTS}
 
 
 def encode(entry: Entry) -> bytes:
@@ -93,7 +103,11 @@ def decode(line: bytes) -> Entry:
     """
     try:
         plain = json.loads(line)
-        if not isinstance(plain, dict) or set(plain) != _FIELDS or plain.pop("format") != FORMAT:
+        if (
+            not isinstance(plain, dict)
+            or not _FIELDS - _OF_HINTS <= set(plain) <= _FIELDS
+            or plain.pop("format") != FORMAT
+        ):
             raise LogError("this is not an entry in a format that this version knows")
         plain["kind"], plain["time"] = Kind(plain["kind"]), time_from(plain["time"])
         entry = Entry(**plain)

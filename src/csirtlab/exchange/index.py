@@ -17,6 +17,8 @@ class Index:
         self._submissions: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
         self._at: dict[int, Entry] = {}
         self._feedback: dict[int, Entry] = {}
+        self._hints: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._hint_costs: dict[str, int] = {}
         for entry in entries:
             self.add(entry)
 
@@ -36,6 +38,10 @@ class Index:
                 case Kind.FEEDBACK:
                     if entry.about is not None:
                         self._feedback[entry.about] = entry
+                case Kind.HINT:
+                    self._hints[lab].append(entry)
+                case Kind.HINT_COST:
+                    self._hint_costs[entry.cohort] = entry.cost or 0
 
     def release(self, cohort: str, lab: str) -> Entry | None:
         """Return the release that holds now, None before the first and after a withdrawal."""
@@ -62,3 +68,22 @@ class Index:
         """Return the latest feedback on the submission at ``position``."""
         with self._guard:
             return self._feedback.get(position)
+
+    def hints(
+        self, cohort: str, lab: str, trainee: str | None = None, *, before: int | None = None
+    ) -> tuple[Entry, ...]:
+        """Return the hints to a lab that were shown, to one trainee or to all, earliest first.
+
+        ``before`` leaves out those shown after that position of the log.
+        """
+        with self._guard:
+            return tuple(
+                entry
+                for entry in self._hints.get((cohort, lab), ())
+                if trainee in (None, entry.trainee) and (before is None or entry.position < before)
+            )
+
+    def hint_cost(self, cohort: str) -> int:
+        """Return what a hint costs in a cohort, in per cent of its question's points; 0 unless somebody chose."""
+        with self._guard:
+            return self._hint_costs.get(cohort, 0)

@@ -33,6 +33,7 @@ from csirtlab.exchange.receipts import Receipt
 from csirtlab.exchange.refusals import ReceiptError
 from csirtlab.exchange.replies import Submission
 from csirtlab.exchange.work import keep_receipt, pack_work, unpack
+from csirtlab.labs.hints import HINTS_FILE, hints_text
 
 ANYBODY = ("", "*")
 
@@ -325,7 +326,7 @@ class ExchangeCollect(Exchange, abc.ExchangeCollect):
             self.log.info("Submission already collected%s: %s %s", way_out, student, self.lab)
             return
         content = client.submission(self.cohort, submission)
-        _write_submitted(folder, content, submission.receipt)
+        _write_submitted(folder, content, submission)
         self.log.info("Collected: %s %s %s", student, self.lab, timestamp(submission.time))
 
     def _is_to_be_written(self, folder: Path, submission: Submission) -> bool:
@@ -346,13 +347,20 @@ def _receipt_in(folder: Path) -> Receipt | None:
         return None
 
 
-def _write_submitted(folder: Path, content: bytes, receipt: Receipt) -> None:
-    """Write a submission's folder whole or not at all, our time and receipt in place of any that came with it."""
+def _write_submitted(folder: Path, content: bytes, submission: Submission) -> None:
+    """Write a submission's folder whole or not at all.
+
+    Our time, receipt and list of hints take the place of any that came with it.
+    """
     aside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for left in (aside, old):
         shutil.rmtree(left, ignore_errors=True)
     unpack(content, aside)
-    for name, text in (("timestamp.txt", timestamp(receipt.time)), ("receipt.json", receipt.to_json())):
+    for name, text in (
+        ("timestamp.txt", timestamp(submission.receipt.time)),
+        ("receipt.json", submission.receipt.to_json()),
+        (HINTS_FILE, hints_text(submission.hints)),
+    ):
         path = aside / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -1,6 +1,7 @@
 """What the exchange answers, as values: read once from its JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ class Submission:
     receipt: Receipt
     feedback: Feedback | None
     is_trainee: bool  # whether its owner is a trainee of the cohort now; instructors may try labs too
+    hints: Mapping[str, Sequence[int]] = field(default_factory=dict)  # question -> prices of those seen before, in %
 
 
 @dataclass(frozen=True)
@@ -82,4 +84,5 @@ def read_submission(reply: Any) -> Submission:
         receipt=Receipt.from_plain(reply["receipt"]),
         feedback=Feedback(time_from(given["released"]), given["content"]) if given else None,
         is_trainee=reply["is_trainee"],
+        hints=reply["hints"],
     )

@@ -16,11 +16,12 @@ from csirtlab.errors import ExchangeError
 from csirtlab.exchange.durable import ensure_folder
 from csirtlab.exchange.entries import Draft, Entry, Kind
 from csirtlab.exchange.index import Index
-from csirtlab.exchange.limits import SUBMISSIONS_LIMIT
+from csirtlab.exchange.limits import HINT_COST_LIMIT, SUBMISSIONS_LIMIT
 from csirtlab.exchange.log import Log, read_log, utc_now
 from csirtlab.exchange.objects import Incoming, Objects
 from csirtlab.exchange.receipts import Receipt, ensure_key, sign_receipt
 from csirtlab.exchange.refusals import Refusal
+from csirtlab.labs.hints import next_seen
 
 
 def exchange_root(home: Path) -> Path:
@@ -127,6 +128,39 @@ class ExchangeStore:
                     about=submission.position,
                 )
             )
+
+    def show_hint(
+        self, cohort: str, lab: str, trainee: str, question: str, *, number: int, count: int, agreed: bool
+    ) -> tuple[Entry, ...]:
+        """Record that a trainee is shown the hints to a question up to ``number`` of ``count``.
+
+        Returns the entries of those that may be shown: at most one is new, and one that costs points only
+        if ``agreed``. Each keeps the price at which it was opened.
+        """
+        with self._guard:
+            seen = tuple(entry for entry in self.index.hints(cohort, lab, trainee) if entry.question == question)
+            cost = self.index.hint_cost(cohort)
+            if next_seen(len(seen), number, count) == len(seen) or (cost and not agreed):
+                return seen
+            draft = Draft(
+                kind=Kind.HINT,
+                cohort=cohort,
+                lab=lab,
+                by=trainee,
+                trainee=trainee,
+                question=question,
+                number=len(seen) + 1,
+                cost=cost,
+            )
+            return (*seen, self._append(draft))
+
+    def set_hint_cost(self, cohort: str, by: str, cost: int) -> None:
+        """Let each hint that is opened from now on cost ``cost`` per cent of its question's points."""
+        if not 0 <= cost <= HINT_COST_LIMIT:
+            raise Refusal(f"A hint costs from 0 to {HINT_COST_LIMIT} % of its question's points, got {cost}.")
+        with self._guard:
+            if self.index.hint_cost(cohort) != cost:
+                self._append(Draft(kind=Kind.HINT_COST, cohort=cohort, lab="", by=by, cost=cost))
 
     def _append(self, draft: Draft) -> Entry:
         entry = self._log.append(draft)

@@ -18,6 +18,7 @@ from csirtlab.content.labs import Kind, Lab, read_lab
 from csirtlab.errors import CsirtlabError, GradingError
 from csirtlab.grading import cases
 from csirtlab.grading.box import UNSAFE_MARK, Box, is_unsafe
+from csirtlab.grading.charging import charge, hints_of
 from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
 from csirtlab.grading.mending import VERDICT, mend
 from csirtlab.grading.runs import STOPPED, BoxRun, Cell
@@ -161,7 +162,8 @@ class WriteVerdicts(_Step):
             )
         language = cohort.language_of(trainee)
         truths = cases.truths(self.content_folder, lab, cohort, trainee)
-        verdicts = judge_run(lab, run, truths, language)
+        submission = Path(self.cohort_folder, "submitted", trainee, lab.name)
+        verdicts = charge(lab, judge_run(lab, run, truths, language), hints_of(submission), language)
         check_cells([_grade_id(cell) for cell in nb.cells if _about(cell).get("grade")], lab)
         for cell in nb.cells:
             question_id = _grade_id(cell).removeprefix(VERDICT)
