@@ -64,13 +64,16 @@ class Splitter:
         """
         self._held += octets
         whole: list[bytes] = []
-        while len(self._held) >= _LENGTH.size:
-            size = _LENGTH.unpack_from(self._held)[0]
+        start = 0
+        while len(self._held) - start >= _LENGTH.size:
+            size = _LENGTH.unpack_from(self._held, start)[0]
             if size > MOST_BYTES:
                 raise BrokenFrameError(size)
-            end = _LENGTH.size + size
+            end = start + _LENGTH.size + size
             if len(self._held) < end:
                 break
-            whole.append(bytes(self._held[_LENGTH.size : end]))
-            del self._held[:end]
+            whole.append(bytes(self._held[start + _LENGTH.size : end]))
+            start = end
+        # Once for all of them: each cut moves the rest.
+        del self._held[:start]
         return whole

@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,3 +74,9 @@ def resident_mib() -> float:
             except (OSError, IndexError):
                 continue  # it has ended meanwhile
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def files_in(folders: Iterable[Path]) -> int:
+    """Return how many files and folders there are on the file systems of ``folders``."""
+    states = [os.statvfs(folder) for folder in folders]
+    return sum(state.f_files - state.f_ffree for state in states)

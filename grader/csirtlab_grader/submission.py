@@ -1,5 +1,7 @@
 """One submission, run in a fork of the warm process: cells, then methods on their hidden cases.
 
+Hidden cases are put into the box only when nothing more can be shown.
+
 Everything here shares a process with the submission, which can therefore forge any message. The
 messages hold answers and outputs only; what they are worth is decided elsewhere.
 """
@@ -9,6 +11,7 @@ import random
 import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from csirtlab_grader.frames import write_frame
 from csirtlab_grader.recorder import FINDING, RecordedStream, Recorder
 
 _MIB = 2**20
+_MOST_WAIT_S = 20.0  # for hidden cases to be put into the box
 
 
 class CellTimeoutError(BaseException):
@@ -78,10 +82,20 @@ class Submission:
         self._take_the_stage()
         for cell in cells:
             write_frame(self._pipe, self._run_cell(cell["index"], cell["source"]))
+        if siblings:
+            self._wait_for_hidden_cases(siblings)
         for question, folders in siblings.items():
             for number, folder in enumerate(folders):
                 write_frame(self._pipe, self._run_method(question, number, folder))
         write_frame(self._pipe, {"finished": True})
+
+    def _wait_for_hidden_cases(self, siblings: Mapping[str, Sequence[str]]) -> None:
+        """Say that all cells have run: from then on nothing is shown any more, and hidden cases appear."""
+        write_frame(self._pipe, {"curtain": True})
+        waiting = [Path(folder) for folders in siblings.values() for folder in folders]
+        end = time.monotonic() + _MOST_WAIT_S
+        while not all(folder.is_dir() for folder in waiting) and time.monotonic() < end:
+            time.sleep(0.001)
 
     def _take_the_stage(self) -> None:
         os.chdir(self._work)

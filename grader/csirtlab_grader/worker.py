@@ -24,6 +24,8 @@ FROM_WORKER = b"W"
 _TICK_S = 0.1
 _GRACE_S = 3.0  # for a cell that catches its own timeout
 _OUTPUT_SLACK = 8 * 2**20  # findings and JSON's own marks, beyond what a recorder lets through
+_MOST_MESSAGES = 10_000  # several times what the longest notebook has to say
+_MOST_FILES = 20_000  # a tmpfs counts bytes, and empty files have none
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ def _leave_the_worker(stage: Stage) -> None:
 def _watch(stage: Stage, child: int, pipe: int, limits: Limits) -> str:
     """Pass on what the child says until it ends or breaks a limit; return how it ended."""
     splitter = Splitter()
-    heard = 0
-    last_word = started = time.monotonic()
+    heard = messages = 0
+    last_word = started = last_look = time.monotonic()
     end = os.pidfd_open(child)
     try:
         while True:
@@ -122,23 +124,34 @@ def _watch(stage: Stage, child: int, pipe: int, limits: Limits) -> str:
             if pipe in ready:
                 octets = os.read(pipe, 2**18)
                 heard += len(octets)
-                if heard > limits.output_mib * 2**20 + _OUTPUT_SLACK:
-                    return "output"
                 for message in splitter.feed(octets):
+                    messages += 1
                     write_all(stage.replies, FROM_SUBMISSION + packed(message))
                     last_word = now
-                if octets:
-                    continue
-            if end in ready or pipe in ready:
+                if heard > limits.output_mib * 2**20 + _OUTPUT_SLACK or messages > _MOST_MESSAGES:
+                    return "output"
+                if not octets:
+                    return _end_of(child)
+            elif end in ready:
                 return _end_of(child)
+            # Also while there is always news: who talks without end is stopped as well.
             if now > min(started + limits.total_s, last_word + limits.cell_s + _GRACE_S):
                 return "time"
-            if stage.sealed and scene.resident_mib() > limits.memory_mib:
-                return "memory"
+            if stage.sealed and now > last_look + _TICK_S:
+                last_look = now
+                if (too_much := _too_much(stage, limits)) is not None:
+                    return too_much
     except BrokenFrameError:
         return "died"
     finally:
         os.close(end)
+
+
+def _too_much(stage: Stage, limits: Limits) -> str | None:
+    """Return of what the submission has taken too much, None if of nothing."""
+    if scene.resident_mib() > limits.memory_mib:
+        return "memory"
+    return "files" if scene.files_in(stage.scratch) > _MOST_FILES else None
 
 
 def _end_of(child: int) -> str:

@@ -387,6 +387,68 @@ def test_a_box_stands_inside_another_bubblewrap_of_an_ordinary_user() -> None:
     assert "1000 []" in done.stdout, done.stderr
 
 
+LOOK_FOR_HIDDEN_CASES = "import glob\nprint(glob.glob('/case/siblings/*/*/evidence/*'))"
+SHOW_HIDDEN_CASES = """
+import json, os, stat
+from csirtlab.kit import open_case
+case = open_case()
+def detect(hidden):
+    shown = {"output_type": "stream", "name": "stdout", "text": hidden.path("assets.csv").read_text()}
+    octets = json.dumps({"cell": 0, "outputs": [shown], "count": 1}).encode()
+    for fd in range(3, 64):
+        try:
+            if stat.S_ISFIFO(os.fstat(fd).st_mode): os.write(fd, len(octets).to_bytes(4, "big") + octets)
+        except OSError: pass
+    return "10.9.9.9"
+case.method("detector", detect)
+"""
+
+
+def test_hidden_cases_are_not_there_while_cells_run(box: Box, case: Path, siblings: list[Path]) -> None:
+    result = box.run([Cell(0, LOOK_FOR_HIDDEN_CASES)], case, {"detector": siblings})
+
+    assert shown(result) == "[]\n"
+
+
+def test_what_a_method_sees_is_not_shown_as_an_earlier_cells_output(box: Box, case: Path, siblings: list[Path]) -> None:
+    result = box.run([Cell(0, SHOW_HIDDEN_CASES)], case, {"detector": siblings})
+
+    assert result.methods["detector"] == ["10.9.9.9"] * 3
+    assert "workstation" not in str(result.outputs)
+
+
+DRIP = """
+import os, signal, stat, time
+signal.setitimer(signal.ITIMER_REAL, 0)
+pipes = [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}") and stat.S_ISFIFO(os.fstat(fd).st_mode)]
+while True:
+    for fd in pipes: os.write(fd, b"\\0")
+    time.sleep(0.01)
+"""
+
+
+def test_a_submission_that_always_has_news_is_cut_as_well(box: Box, case: Path) -> None:
+    started = time.monotonic()
+
+    result = run(box, case, "print('before')", DRIP, total_s=1)
+
+    assert result.ended is Ending.TIME
+    assert shown(result) == "before\n"
+    assert time.monotonic() - started < 15
+
+
+def test_too_many_messages_are_cut(box: Box, case: Path) -> None:
+    flood = DRIP.replace(r'b"\0"', '((4).to_bytes(4, "big") + b"null") * 5000').replace("time.sleep(0.01)", "pass")
+
+    assert run(box, case, flood).ended is Ending.OUTPUT
+
+
+def test_empty_files_without_end_are_cut(box: Box, case: Path) -> None:
+    bomb = "import os\nfor n in range(10**6): os.close(os.open(f'{n}', os.O_CREAT))"
+
+    assert run(box, case, bomb).ended is Ending.FILES
+
+
 def test_without_walls_the_log_says_so_on_every_line(case: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 

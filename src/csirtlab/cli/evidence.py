@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -162,11 +161,9 @@ def _show_proof(proof: "Proof") -> None:
 
 def _journal(scenario: Scenario, *, fresh: bool) -> Path:
     """Return where the outcomes of a proof are kept until scenario or program change."""
-    from csirtlab.proofs.prove import journal_name
+    from csirtlab.proofs.prove import journal_folder, journal_name
 
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csirtlab" / "proofs"
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = folder / journal_name(scenario)
+    journal = journal_folder() / journal_name(scenario)
     if fresh:
         journal.unlink(missing_ok=True)
     return journal

@@ -1,14 +1,18 @@
-"""``csirtlab labs``: list, check, compile and translate the labs of the content folder."""
+"""``csirtlab labs``: list, check, prove, compile and translate the labs of the content folder."""
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from csirtlab.content.labs import lab_names, read_lab
 from csirtlab.languages import Language
 from csirtlab.settings import content_root
+
+if TYPE_CHECKING:
+    from csirtlab.proofs.labs import Proof
 
 commands = typer.Typer(help="Look at, check and translate the labs.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
@@ -55,6 +59,58 @@ def check(lab: Annotated[str | None, typer.Argument(help="One lab; all of them w
         print(problem)
     if problems:
         raise typer.Exit(1)
+
+
+@commands.command()
+def prove(
+    lab: Annotated[str, typer.Argument(help="A lab's name; all of them with the name all.")],
+    seeds: Annotated[int, typer.Option(min=1, help="On how many cases.")] = 50,
+    jobs: Annotated[int, typer.Option(min=1, help="In how many processes.")] = 2,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was proven before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Prove labs: the reference solution and the last hints, run in the box, have full marks on every case.
+
+    The empty notebook must have no points, and a neighbour's right answers at most 10 % of them. A proof
+    that was stopped goes on where it was; it begins anew when the lab or the program changes. Exit code
+    1: something does not hold.
+
+    Example: csirtlab labs prove c2-beacon --seeds 50
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from csirtlab.proofs.labs import journal_name, prove_lab
+    from csirtlab.proofs.prove import journal_folder
+
+    content = content_root()
+    proofs = []
+    for name in lab_names(content) if lab == "all" else [lab]:
+        found = read_lab(content, name)
+        journal = journal_folder() / journal_name(content, found)
+        if fresh:
+            journal.unlink(missing_ok=True)
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(name, total=seeds)
+            proofs.append(prove_lab(content, found, seeds, jobs=jobs, journal=journal, tick=partial(bar.advance, task)))
+    if as_json:
+        print(json.dumps([proof.as_json() for proof in proofs], indent=1))
+    else:
+        for proof in proofs:
+            _show_proof(proof)
+    if not all(proof.holds for proof in proofs):
+        raise typer.Exit(1)
+
+
+def _show_proof(proof: "Proof") -> None:
+    print(f"{proof.lab}: full marks on {proof.full_marks} of {proof.seeds} seeds, with the hints' code on "
+          f"{proof.hints_full_marks}")  # fmt: skip
+    print(f"  an empty notebook has {proof.empty_score_max:.0%}, a neighbour's answers {proof.neighbour_score_max:.0%}")
+    print(f"  the solution takes {proof.solution_s:.1f} s")
+    for seed, wrong in list(proof.wrong.items())[:5]:
+        for question, why in wrong.items():
+            print(f"  seed {seed}: {question}: {why}")
+    print(f"  {'holds' if proof.holds else 'DOES NOT HOLD'}")
 
 
 @commands.command("compile")

@@ -100,7 +100,7 @@ class Datagram:
 
 @dataclass(frozen=True, slots=True)
 class RawFrame:
-    """A frame that carries no IP: ARP."""
+    """A whole frame: ARP, or what hosts say over IPv6."""
 
     at_ns: int
     content: bytes

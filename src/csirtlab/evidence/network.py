@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
-from csirtlab.evidence import dns, messages
+from csirtlab.evidence import dns, ipv6, messages
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
 from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
@@ -155,7 +155,7 @@ class _Network:
         edns = host.stack.family == "linux"
         wait = 0 if wish.name.endswith(self.cast.site_domain) else heavy(self.rng, 0.008, 0.3)
         done = wish.at_ns + nanoseconds(heavy(self.rng, 0.0002, 0.003) + wait)
-        parts = [
+        parts: list[Datagram | RawFrame] = [
             self.datagram(wish.at_ns, host, resolver, port, 53, dns.query(ident, wish.name, dns.A, edns=edns)),
             self.datagram(
                 done, resolver, host, 53, port,
@@ -178,12 +178,17 @@ class _Network:
             self.datagram(before - whole(self.rng, 40_000, 200_000), provider, resolver, 53, port, answer),
         ]
 
-    def ask_link(self, host: Host, label: str, at_ns: int) -> list[Datagram]:
-        """Return what Windows does next with a short name: LLMNR, then again (RFC 4795, 2.7)."""
+    def ask_link(self, host: Host, label: str, at_ns: int) -> list[Datagram | RawFrame]:
+        """Return what Windows does next with a short name: LLMNR over both protocols, then again (RFC 4795, 2.7)."""
         question = dns.link_local_query(bits(self.rng, 16), label)
         port = self.free_port(host)
         again = at_ns + nanoseconds(between(self.rng, 0.405, 0.425))
-        return [self.to_group(time, host, "llmnr", port, question, ttl=1) for time in (at_ns, again)]
+        parts: list[Datagram | RawFrame] = []
+        for time in (at_ns, again):
+            later = time + whole(self.rng, 60_000, 500_000)
+            parts.append(RawFrame(time, ipv6.to_group(host, ipv6.LLMNR, port, 5355, question, hops=1)))
+            parts.append(self.to_group(later, host, "llmnr", port, question, ttl=1))
+        return parts
 
     def ask_time(self, wish: AskTime) -> None:
         host, server = wish.host, wish.server
@@ -209,11 +214,14 @@ class _Network:
 
     def announce(self, wish: Announce) -> None:
         host, rng, at_ns = wish.host, self.rng, wish.at_ns
-        parts: list[Datagram] = []
+        parts: list[Datagram | RawFrame] = []
         match wish.kind:
             case Announcement.MDNS:
                 service = "_ipp._tcp.local" if chance(rng, 0.5) else "_googlecast._tcp.local"
-                parts.append(self.to_group(at_ns, host, "mdns", 5353, dns.multicast_query(service, dns.PTR), ttl=255))
+                question = dns.multicast_query(service, dns.PTR)
+                parts.append(self.to_group(at_ns, host, "mdns", 5353, question, ttl=255))
+                later = at_ns + whole(rng, 90_000, 900_000)
+                parts.append(RawFrame(later, ipv6.to_group(host, ipv6.MDNS, 5353, 5353, question, hops=255)))
             case Announcement.SSDP:
                 port = self.free_port(host)
                 for number in range(4):
@@ -230,6 +238,16 @@ class _Network:
                     parts.append(Datagram(later, host, target, messages.BROADCAST_MAC, 137, 137, question))
             case Announcement.DHCP:
                 parts += self.renew_lease(wish)
+            case Announcement.GROUPS:
+                parts.append(RawFrame(at_ns, ipv6.group_report(host)))
+            case Announcement.ROUTER:
+                parts.append(RawFrame(at_ns, ipv6.router_question(host)))
+            case Announcement.DHCPV6:
+                transaction = bits(rng, 24)
+                for waited in (0, 1, 3, 7):  # twice as long each time (RFC 8415, 15)
+                    content = ipv6.dhcp_question(host, transaction, waited, self.cast.site_domain)
+                    later = at_ns + nanoseconds(waited * between(rng, 0.99, 1.03))
+                    parts.append(RawFrame(later, content))
         self.flows.append(Exchange(at_ns, tuple(parts), wish.label))
 
     def renew_lease(self, wish: Announce) -> list[Datagram]:

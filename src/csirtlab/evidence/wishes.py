@@ -62,6 +62,9 @@ class Announcement(Enum):
     SSDP = "ssdp"
     NETBIOS = "netbios"
     DHCP = "dhcp"
+    GROUPS = "multicast groups, over IPv6"
+    ROUTER = "is there an IPv6 router"
+    DHCPV6 = "is there a DHCPv6 server"
 
 
 @dataclass(frozen=True, slots=True)

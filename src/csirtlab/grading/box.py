@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self
 from csirtlab.errors import BoxError, SetupError
 from csirtlab.grading import walls
 from csirtlab.grading.probing import explain_failure
-from csirtlab.grading.runs import BoxRun, Cell, Limits, read_run
+from csirtlab.grading.runs import BoxRun, Cell, Limits, is_curtain, read_run
 from csirtlab.grading.seccomp import write_filter
 from csirtlab_grader.frames import BrokenFrameError, Splitter, packed
 
@@ -28,6 +28,7 @@ UNSAFE_MARK = "[UNSAFE: NO BOX] "
 _START_S = 120.0  # importing everything on a slow disk
 _OVERTIME_S = 30.0  # for the worker to clear away, beyond the submission's own time
 _MOST_BYTES = 128 * 2**20
+_SIBLINGS = "siblings"
 _SUBMISSION, _WORKER = b"S", b"W"  # as csirtlab_grader.worker marks its messages
 
 
@@ -85,7 +86,7 @@ class Box:
         """Run code cells on a case; then each method question on its sibling cases.
 
         ``case_folder`` and each sibling hold ``evidence/``, of which the box gets a copy that nothing
-        inside can change.
+        inside can change; of siblings only after all cells have run, when nothing more is shown.
 
         Raises:
             BoxError: The box could not be built or was lost; the run says nothing about the submission.
@@ -93,14 +94,20 @@ class Box:
         """
         siblings, limits = siblings or {}, limits or Limits()
         spool = self._ensure_started()
-        inside = self._fill_case(spool / "case", case_folder, siblings)
+        self._fill_case(spool / "case", case_folder)
+        root = spool / "case" if self.unsafe else walls.CASE
+        inside = {
+            question: [str(root / _SIBLINGS / question / str(number)) for number in range(len(folders))]
+            for question, folders in siblings.items()
+            if folders
+        }
         request = {
             "cells": [{"index": cell.index, "source": cell.source} for cell in cells],
             "siblings": inside,
             "limits": asdict(limits),
         }
         try:
-            messages, last = self._converse(request, limits.total_s + _OVERTIME_S)
+            shown, tried, last = self._converse(request, limits.total_s + _OVERTIME_S, siblings)
         except BaseException:
             self._stop()
             raise
@@ -109,7 +116,8 @@ class Box:
         if "worn" in last:
             self._log.warning("%sthe box is replaced: %s", self._mark, last["worn"])
             self._stop()
-        return read_run(messages, str(last["ended"]), cells, {name: len(all_) for name, all_ in siblings.items()})
+        counts = {name: len(all_) for name, all_ in siblings.items()}
+        return read_run(shown, tried, str(last["ended"]), cells, counts)
 
     @property
     def _mark(self) -> str:
@@ -202,28 +210,32 @@ class Box:
                 except BrokenPipeError:
                     continue  # what was still to be written has no reader any more
 
-    def _fill_case(
-        self, place: Path, case_folder: Path, siblings: Mapping[str, Sequence[Path]]
-    ) -> dict[str, list[str]]:
+    def _fill_case(self, place: Path, case_folder: Path) -> None:
         self._empty_case(place)
         shutil.copytree(case_folder / "evidence", place / "evidence")
-        inside: dict[str, list[str]] = {}
-        root = place if self.unsafe else walls.CASE
-        for question, folders in siblings.items():
-            inside[question] = []
-            for number, folder in enumerate(folders):
-                name = Path("siblings", question, str(number))
-                shutil.copytree(folder / "evidence", place / name / "evidence")
-                inside[question].append(str(root / name))
         self._hand_over(place)
-        return inside
+
+    def _add_siblings(self, siblings: Mapping[str, Sequence[Path]]) -> None:
+        """Put the hidden cases into the box, all at once, under the running submission."""
+        assert self._spool is not None
+        with tempfile.TemporaryDirectory(prefix="next-", dir=self._spool) as folder:
+            made = Path(folder, _SIBLINGS)
+            made.mkdir()
+            for question, folders in siblings.items():
+                for number, sibling in enumerate(folders):
+                    shutil.copytree(sibling / "evidence", made / question / str(number) / "evidence")
+            self._hand_over(made)
+            made.rename(self._spool / "case" / _SIBLINGS)
 
     @staticmethod
     def _empty_case(place: Path) -> None:
         for entry in place.iterdir():
             shutil.rmtree(entry)
 
-    def _converse(self, request: Mapping[str, Any], patience_s: float) -> tuple[list[bytes], dict[str, Any]]:
+    def _converse(
+        self, request: Mapping[str, Any], patience_s: float, siblings: Mapping[str, Sequence[Path]]
+    ) -> tuple[list[bytes], list[bytes], dict[str, Any]]:
+        """Return what the submission said before it saw hidden cases, what it said then, and the worker's last word."""
         assert self._process is not None and self._process.stdin is not None
         deadline = time.monotonic() + patience_s
         try:
@@ -231,13 +243,19 @@ class Box:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise BoxError("The box was lost before the submission ran. Grade it again.") from None
-        messages: list[bytes] = []
+        shown: list[bytes] = []
+        tried: list[bytes] = []
+        messages = shown
         while True:
             mark, message = self._replies.next(deadline)
             if mark == _WORKER:
-                return messages, _loaded(message)
+                return shown, tried, _loaded(message)
             if mark != _SUBMISSION:
                 raise BoxError("The box was lost while the submission ran. Grade it again; see csirtlab box check.")
+            if messages is shown and any(siblings.values()) and is_curtain(message):
+                # In this order: whatever was said with a hidden case in sight is never shown.
+                messages = tried
+                self._add_siblings(siblings)
             messages.append(message)
 
 

@@ -150,7 +150,9 @@ class _Mender:
 
 def _source(cell: Mapping[str, Any]) -> str:
     source = cell.get("source", "")
-    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    # JSON lets half of a surrogate pair through; no file could hold it.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _plain(cell: Mapping[str, Any], kind: str) -> dict[str, Any]:

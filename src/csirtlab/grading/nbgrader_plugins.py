@@ -12,16 +12,16 @@ from typing import Any, TypeAlias
 
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Unicode
+from traitlets import Dict, Unicode
 
 from csirtlab.content.labs import Kind, Lab, read_lab
-from csirtlab.errors import CsirtlabError, GradingError
+from csirtlab.errors import GradingError
 from csirtlab.grading import cases
 from csirtlab.grading.box import UNSAFE_MARK, Box, is_unsafe
 from csirtlab.grading.charging import charge, hints_of
 from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
 from csirtlab.grading.mending import VERDICT, mend
-from csirtlab.grading.runs import STOPPED, BoxRun, Cell
+from csirtlab.grading.runs import STOPPED, BoxRun, Cell, Limits
 from csirtlab.grading.sanitising import clean_attachments, clean_outputs
 from csirtlab.grading.verdict_cells import judge_run, points_of, verdict_outputs
 from csirtlab.settings import content_root
@@ -29,7 +29,6 @@ from csirtlab.settings import content_root
 NotebookNode: TypeAlias = Any  # nbformat has no types
 Resources: TypeAlias = Any  # nbconvert neither
 RUN = "csirtlab_run"
-_MOST_FILES = 1_000
 
 
 class Workplace:
@@ -76,16 +75,9 @@ class _Step(NbGraderPreprocessor):
     content = Unicode(help="The folder with labs and datasets; empty: the installed one.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Take the step; a refusal is kept beside the cohort's submissions, for the instructor."""
-        lab_name, trainee = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        refusal = Path(self.cohort_folder, "refused", lab_name, f"{trainee}.txt")
-        try:
-            self.step(nb, resources, self.read_lab(resources), read_cohort_folder(Path(self.cohort_folder)), trainee)
-        except CsirtlabError as error:
-            self.say(logging.ERROR, "%s/%s was not graded: %s", trainee, lab_name, error)
-            refusal.parent.mkdir(parents=True, exist_ok=True)
-            refusal.write_text(f"{error}\n", encoding="utf-8")
-            raise
+        """Take the step."""
+        trainee = resources["nbgrader"]["student"]
+        self.step(nb, resources, self.read_lab(resources), read_cohort_folder(Path(self.cohort_folder)), trainee)
         return nb, resources
 
     def read_lab(self, resources: Resources) -> Lab:
@@ -116,7 +108,6 @@ class MendNotebook(_Step):
         """Replace the cells by mended ones, and the notebook's metadata by what nbgrader needs."""
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
             check_cells([str(cell.name) for cell in gradebook.find_notebook(lab.name, lab.name).grade_cells], lab)
-        refuse_links(Path(self.cohort_folder, "submitted", trainee, lab.name))
         mended = mend(nb.cells, lab, cohort.language_of(trainee))
         for note in mended.notes:
             self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, note)
@@ -129,6 +120,10 @@ class MendNotebook(_Step):
 class RunInBox(_Step):
     """Runs the notebook in the box and keeps what it showed; takes the place of nbgrader's Execute."""
 
+    limits = Dict(help="What a submission may use, where it is not the usual: names and values of Limits.").tag(
+        config=True
+    )
+
     def step(self, nb: NotebookNode, resources: Resources, lab: Lab, cohort: CohortFolder, trainee: str) -> None:
         """Put the cells' cleaned outputs into the notebook, and the run into the resources."""
         cells = [
@@ -138,7 +133,7 @@ class RunInBox(_Step):
         ]
         place = shared_workplace(self.log)
         with place.shelf.folders(self.content_folder, lab, cohort, trainee) as folders:
-            run = place.box.run(cells, folders.own, folders.siblings)
+            run = place.box.run(cells, folders.own, folders.siblings, Limits(**self.limits))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
                 cell.outputs = [_node(output) for output in clean_outputs(run.outputs.get(index, ()))]
@@ -173,20 +168,6 @@ class WriteVerdicts(_Step):
                 cell.execution_count = None
         points = {name: points_of(lab.question(name), verdict) for name, verdict in verdicts.items()}
         self.say(logging.INFO, "%s/%s: %s", trainee, lab.name, _listed(points))
-        Path(self.cohort_folder, "refused", lab.name, f"{trainee}.txt").unlink(missing_ok=True)
-
-
-def refuse_links(folder: Path) -> None:
-    """Refuse a submission with links: nbgrader copies what they point to.
-
-    Raises:
-        GradingError: There is a link, or there are too many files.
-    """
-    for number, path in enumerate(folder.rglob("*")):
-        if path.is_symlink():
-            raise GradingError(f"The submission holds a link, {path.name}. Hand in plain files only.")
-        if number > _MOST_FILES:
-            raise GradingError(f"The submission holds more than {_MOST_FILES} files. Hand in the notebook alone.")
 
 
 def check_cells(there: Sequence[str], lab: Lab) -> None:

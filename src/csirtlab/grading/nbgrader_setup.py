@@ -23,6 +23,7 @@ from nbgrader.preprocessors import (
 )
 
 from csirtlab.grading.cohort_folder import read_name
+from csirtlab.grading.converter import take_the_place_of_nbgraders
 from csirtlab.grading.nbgrader_plugins import MendNotebook, RunInBox, WriteVerdicts
 
 _SANITISING = "csirtlab.grading.sanitising"
@@ -33,6 +34,7 @@ def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
     # nbgrader starts alembic by its bare name; nbconvert looks for templates in JUPYTER_PATH.
     _ensure_first("PATH", Path(sys.executable).parent, os.defpath)
     _ensure_first("JUPYTER_PATH", Path(__file__).parent / "jupyter", "")
+    take_the_place_of_nbgraders()
     c.CourseDirectory.root = str(cohort_folder)
     c.CourseDirectory.course_id = read_name(cohort_folder)
     # Labs are compiled without solutions and hidden tests, so there is nothing to clear.

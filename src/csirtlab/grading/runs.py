@@ -9,6 +9,7 @@ from typing import Any
 from csirtlab.kit.case import FINDING
 
 _MOST_DEPTH = 100
+_MOST_CURTAIN = 64
 
 
 class Ending(StrEnum):
@@ -18,6 +19,7 @@ class Ending(StrEnum):
     TIME = "time"
     MEMORY = "memory"
     OUTPUT = "output"
+    FILES = "files"
     DIED = "died"
 
 
@@ -25,6 +27,7 @@ STOPPED: Mapping[Ending, str] = {
     Ending.TIME: "The notebook was stopped because it ran too long. What it had reported by then counts.",
     Ending.MEMORY: "The notebook was stopped because it used too much memory. What it had reported by then counts.",
     Ending.OUTPUT: "The notebook was stopped because it printed too much. What it had reported by then counts.",
+    Ending.FILES: "The notebook was stopped because it made too many files. What it had reported by then counts.",
     Ending.DIED: (
         "The notebook ended its own program before its last cell. What it had reported by then counts."
     ),
@@ -80,21 +83,35 @@ class BoxRun:
         return found
 
 
-def read_run(messages: Iterable[bytes], ended: str, cells: Sequence[Cell], siblings: Mapping[str, int]) -> BoxRun:
-    """Read a submission's messages, dropping whatever does not have the shape of one."""
+def is_curtain(message: bytes) -> bool:
+    """Return whether a submission says, or pretends, that all its cells have run."""
+    return len(message) < _MOST_CURTAIN and _parsed(message).get("curtain") is True
+
+
+def read_run(
+    shown: Iterable[bytes], tried: Iterable[bytes], ended: str, cells: Sequence[Cell], siblings: Mapping[str, int]
+) -> BoxRun:
+    """Read a submission's messages, dropping whatever does not have the shape of one.
+
+    Outputs of cells are taken from ``shown`` alone, what came before hidden cases were in the box, and what
+    methods returned from ``tried`` alone, what came after.
+    """
     known = {cell.index for cell in cells}
     outputs: dict[int, list[dict[str, Any]]] = {}
     counts: dict[int, int] = {}
     methods: dict[str, list[object]] = {question: [None] * count for question, count in siblings.items()}
     errors: dict[str, list[str | None]] = {question: [None] * count for question, count in siblings.items()}
-    for message in messages:
+    for message in shown:
         said = _parsed(message)
-        index, question, sibling = said.get("cell"), said.get("method"), said.get("sibling")
+        index = said.get("cell")
         if isinstance(index, int) and index in known and isinstance(said.get("outputs"), list):
             outputs[index] = [output for raw in said["outputs"] if (output := _output(raw))]
             if isinstance(said.get("count"), int):
                 counts[index] = said["count"]
-        elif isinstance(question, str) and isinstance(sibling, int) and 0 <= sibling < siblings.get(question, 0):
+    for message in tried:
+        said = _parsed(message)
+        question, sibling = said.get("method"), said.get("sibling")
+        if isinstance(question, str) and isinstance(sibling, int) and 0 <= sibling < siblings.get(question, 0):
             methods[question][sibling] = said.get("value")
             errors[question][sibling] = str(said["error"])[:500] if said.get("error") is not None else None
     ending = Ending(ended) if ended in list(Ending) else Ending.DIED

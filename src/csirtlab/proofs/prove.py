@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import math
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -142,6 +143,13 @@ def prove_seed(scenario: Scenario, number: int) -> Outcome:
 def proof_seed(scenario: Scenario, number: int) -> bytes:
     """Return the seed of the ``number``-th case of a proof."""
     return seed_of_text(f"proof/{scenario.name}/{number}")
+
+
+def journal_folder() -> Path:
+    """Return where the outcomes of proofs are kept on this machine, making the folder if need be."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csirtlab" / "proofs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def journal_name(scenario: Scenario) -> str:

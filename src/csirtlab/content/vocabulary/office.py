@@ -51,7 +51,7 @@ VERBS: Mapping[str, Verb] = {
         target=(),
     ),
     "announce": Verb(
-        "hosts say who they are on the local network: mDNS, SSDP, NetBIOS; DHCP leases are renewed",
+        "hosts say who they are on the local network: mDNS, SSDP, NetBIOS, IPv6; DHCP leases are renewed",
         {"times_per_hour": Parameter(0.1, 60, "announcements of one host")},
         target=(),
     ),

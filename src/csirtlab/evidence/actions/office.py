@@ -204,9 +204,11 @@ def _stray_lookups(doing: Doing) -> Iterator[Wish]:
 
 def _announce(doing: Doing) -> Iterator[Wish]:
     rng = doing.rng
-    kinds = [Announcement.MDNS, Announcement.MDNS, Announcement.DHCP]
+    kinds = [Announcement.MDNS, Announcement.MDNS, Announcement.DHCP, Announcement.GROUPS]
     if doing.host.stack.family == "windows":
-        kinds += [Announcement.NETBIOS, Announcement.NETBIOS, Announcement.SSDP]
+        kinds += [Announcement.NETBIOS, Announcement.NETBIOS, Announcement.SSDP, Announcement.DHCPV6]
+    elif doing.host.stack.family != "printer":
+        kinds.append(Announcement.ROUTER)
     renewed = False
     for at_ns in doing.times(doing.draw("times_per_hour")):
         kind = pick(rng, kinds)

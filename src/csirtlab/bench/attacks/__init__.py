@@ -1,0 +1,1 @@
+"""Attacks on grading, played against this grader and against stock nbgrader."""

@@ -1,0 +1,256 @@
+"""Attacks played against this grader: nbgrader's autograde with csirtlab's steps, in the real box."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from csirtlab.bench.attacks import evidence
+from csirtlab.bench.attacks.sources import CONTENT, Attack, Expect
+from csirtlab.bench.attacks.submissions import (
+    ATTACKER,
+    LAB,
+    NEIGHBOURS,
+    Notebook,
+    Places,
+    attackers,
+    hand_in,
+    neighbours,
+)  # fmt: skip
+from csirtlab.content.labs import read_lab
+from csirtlab.content.scenarios import read_scenario
+from csirtlab.evidence.cases import ground_truth
+from csirtlab.evidence.seeds import case_seed
+from csirtlab.grading.cases import HIDDEN
+from csirtlab.grading.nbgrader_plugins import close_shared_workplace
+from csirtlab.grading.nbgrader_setup import configure
+from csirtlab.hub.run import descendants
+from csirtlab.labs.source import assemble_source
+
+LIMITS = {"cell_s": 1.5, "total_s": 6, "cpu_s": 6}
+"""Shorter than a cohort's, so that attacks that take all the time they get can be played by the dozen."""
+
+MOST_S = 45.0
+"""Two submissions at their limit on a busy machine take less than half of this."""
+
+_DETECT = """
+def detect(case):
+    for packet in case.packets():
+        if packet.haslayer("DNSQR") and not packet["DNSQR"].qname.startswith(b"teams."):
+            return packet["IP"].src
+case.method("detector", detect)
+"""
+
+
+class TooLongError(BaseException):
+    """A batch did not come to its end; not an Exception, so that no grader takes it for a submission's."""
+
+
+class Ground:
+    """A cohort that is attacked again and again, each time as new; a context manager."""
+
+    def __init__(self, attacks: Path, folder: Path) -> None:
+        self._content = attacks / CONTENT
+        self._folder = folder
+        self._template = folder / "template"
+        self._stack = ExitStack()
+        # Whose cases the hidden ones are stands on their sheets; whoever sees that has seen them.
+        self._canaries = replace(evidence.Canaries.draw(), hidden=HIDDEN)
+        self._usual: dict[str, tuple[evidence.Scores, list[Any]]] = {}
+        self._released: Notebook = {}
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        self._stack.callback(close_shared_workplace)
+        self._stack.enter_context(_in_the_environment("JUPYTERHUB_API_TOKEN", self._canaries.token))
+        self._make_template()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def play(self, attack: Attack) -> evidence.Outcome:
+        """Grade a batch of attacker and neighbour, and look at what is left."""
+        if attack.neighbour not in self._usual:
+            self._usual[attack.neighbour] = self._peace(attack.neighbour)
+        return self._play(attack, self._usual[attack.neighbour])
+
+    def _peace(self, neighbour: str) -> tuple[evidence.Scores, list[Any]]:
+        """Return what the neighbour gets beside somebody who tries nothing."""
+        nothing = Attack("peace", "", "", Expect.SCORE, 10, "", "", neighbour, False, ("pass",), "")
+        nobody: tuple[evidence.Scores, list[Any]] = (evidence.Scores({}, ()), [])
+        self._play(nothing, nobody)
+        course = self._course()
+        usual = evidence.scores(course, neighbour)
+        assert usual is not None and usual.total == 24, f"an honest notebook is not graded: {usual}"
+        mine = evidence.scores(course, ATTACKER)
+        assert mine is not None and mine.total == 10, f"a notebook with one right answer is not graded: {mine}"
+        return usual, evidence.outputs(course, neighbour)
+
+    def _course(self) -> Path:
+        return self._folder / f"cohort-{self._number}"
+
+    def _play(self, attack: Attack, usual: tuple[evidence.Scores, list[Any]]) -> evidence.Outcome:
+        shutil.rmtree(self._course(), ignore_errors=True)
+        self._number += 1
+        course, drop = self._course(), self._folder / f"drop-{self._number}"
+        shutil.copytree(self._template, course)
+        drop.mkdir()
+        with _listening() as (port, visitors):
+            places = Places(str(course), str(drop / "note"), port, attack.neighbour)
+            self._submit(course, attack, places)
+            before, began = evidence.standing(course), time.monotonic()
+            harms = _grade(course, self._content)
+            seconds = time.monotonic() - began
+            harms += _left_running()
+            if visitors:
+                harms.append("a service of the machine was reached")
+        return evidence.judge(
+            course, before, neighbour=attack.neighbour, usual=usual, canaries=self._canaries, drop=drop,
+            own=attack.own, seconds=seconds, also=harms,
+        )  # fmt: skip
+
+    def _submit(self, course: Path, attack: Attack, places: Places) -> None:
+        submitted = course / "submitted"
+        theirs = submitted / attack.neighbour / LAB
+        theirs.mkdir(parents=True)
+        notebook = neighbours(self._released, self._answers(attack.neighbour), self._canaries.neighbour)
+        (theirs / f"{LAB}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        right = self._answers(ATTACKER)["infected_host"]
+        hand_in(submitted, attack, attackers(self._released, attack, places, right), places)
+
+    def _answers(self, trainee: str) -> Mapping[str, str]:
+        facts = ground_truth(
+            read_scenario(self._content, LAB), case_seed(bytes.fromhex(self._canaries.secret), LAB, trainee)
+        )
+        found = {name: f'case.answer("{name}", {facts[name]!r})' for name in ("infected_host", "c2_domain")}
+        return {**found, "detector": _DETECT}
+
+    def _make_template(self) -> None:
+        course = self._template
+        for name in ("source", "release", "submitted", "autograded", "feedback"):
+            (course / name).mkdir(parents=True)
+        (course / "secret").write_text(self._canaries.secret + "\n")
+        cohort = {"name": "besieged", "course": "besieged", "title": "Besieged", "language": "en"}
+        (course / "cohort.json").write_text(json.dumps(cohort))
+        people = [{"username": name, "name": name, "language": "en", "role": "trainee"}
+                  for name in (ATTACKER, *NEIGHBOURS)]  # fmt: skip
+        (course / "roster.json").write_text(json.dumps({"people": people}))
+        (course / "nbgrader_config.py").write_text("# read by the instructor's nbgrader\n")
+        (course / "source" / "next-lab").mkdir()
+        (course / "source" / "next-lab" / "next-lab.ipynb").write_text(json.dumps({"x": self._canaries.tests}))
+        assemble_source(read_lab(self._content, LAB), course / "source" / LAB)
+        api = _api(course, self._content)
+        made = api.generate_assignment(LAB)
+        assert made["success"], made
+        with api.gradebook as book:
+            for name in (ATTACKER, *NEIGHBOURS):
+                book.update_or_create_student(name, last_name=self._canaries.gradebook)
+        self._released = json.loads((course / "release" / LAB / f"{LAB}.ipynb").read_bytes())
+
+
+def _api(course: Path, content: Path) -> Any:
+    from nbgrader.apps import NbGraderAPI
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    config = Config()
+    configure(config, course)
+    for step in ("MendNotebook", "RunInBox", "WriteVerdicts"):
+        config[step].content = str(content)
+    config.RunInBox.limits = LIMITS
+    return NbGraderAPI(CourseDirectory(config=config), config=config)
+
+
+def _grade(course: Path, content: Path) -> list[str]:
+    """Grade everybody; return the harm when that does not come to its end."""
+    api = _api(course, content)
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise TooLongError
+
+    kept = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, MOST_S)
+    try:
+        api.autograde(LAB, "*", force=True)
+    except TooLongError:
+        return [f"grading did not come to its end in {MOST_S:g} s"]
+    except (SystemExit, RecursionError, MemoryError) as error:
+        return [f"grading was ended by {type(error).__name__}"]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, kept)
+        api.gradebook.close()
+    return []
+
+
+def _left_running() -> list[str]:
+    """Return the harm when something else than a resting worker and its bubblewrap is alive."""
+    deadline = time.monotonic() + 3
+    while len(left := descendants(os.getpid())) > 2:
+        if time.monotonic() > deadline:
+            return [f"{len(left) - 2} processes were left running"]
+        time.sleep(0.05)
+    return []
+
+
+@contextmanager
+def _listening() -> Iterator[tuple[int, list[object]]]:
+    """Give a port of the loopback on which somebody waits, and the list of who came."""
+    visitors: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def wait() -> None:
+            while True:
+                try:
+                    connection, who = server.accept()
+                except OSError:
+                    return
+                connection.close()
+                visitors.append(who)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        try:
+            yield server.getsockname()[1], visitors
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@contextmanager
+def _in_the_environment(name: str, value: str) -> Iterator[None]:
+    kept = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if kept is not None:
+            os.environ[name] = kept
+
+
+def broken_promises(attack: Attack, outcome: evidence.Outcome) -> list[str]:
+    """Return every way in which an outcome is not what the attack says must happen."""
+    broken = list(outcome.harms)
+    was_refused = outcome.score is None
+    if attack.expect is Expect.SCORE and outcome.score != attack.own:
+        broken.append(f"{outcome.score} points in the place of {attack.own:g}; {outcome.reason or 'no reason'}")
+    if attack.expect is Expect.REFUSED and not was_refused:
+        broken.append("it was graded and not refused")
+    if attack.expect is Expect.EITHER and outcome.score not in (None, attack.own):
+        broken.append(f"{outcome.score} points in the place of {attack.own:g}")
+    if was_refused and (not outcome.reason or attack.refused not in outcome.reason):
+        broken.append(f'it was refused with "{outcome.reason}", which does not tell why')
+    if attack.says not in outcome.verdicts:
+        broken.append(f"no verdict says: {attack.says}")
+    return broken
