@@ -25,10 +25,12 @@ def test_list_tells_the_labs_with_their_languages() -> None:
     assert (listed["name"], listed["points"], listed["languages"]) == ("sample", 47.5, ["en", "es"])
 
 
-def test_check_ends_with_0_when_all_is_in_order() -> None:
-    result = CliRunner().invoke(commands, ["check"])
+def test_check_ends_with_0_when_all_is_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CSIRTLAB_CONTENT")
 
-    assert (result.exit_code, result.stdout) == (0, "sample: in order\n")
+    result = CliRunner().invoke(commands, ["check", "c2-beacon"])
+
+    assert (result.exit_code, result.stdout) == (0, "c2-beacon: in order\n")
 
 
 def test_check_ends_with_1_and_names_file_and_line(lab: Lab) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polib
 import pytest
-from glossary import LANGUAGES, Term, differing, read_terms  # type: ignore[import-not-found]
+from tests.labs.glossary import LANGUAGES, Term, differing, read_terms
 
 import csirtlab
 from csirtlab.content.labs import lab_names

@@ -41,18 +41,29 @@ def list_labs(as_json: Json = False) -> None:
 
 
 @commands.command()
-def check(lab: Annotated[str | None, typer.Argument(help="One lab; all of them without it.")] = None) -> None:
-    """Check that labs compile, ask every question once and are fully translated.
+def check(
+    lab: Annotated[str | None, typer.Argument(help="One lab; all of them without it.")] = None,
+    seeds: Annotated[int, typer.Option(min=0, help="On how many cases answers are searched for.")] = 2,
+) -> None:
+    """Check labs: source, questions, hints, translations, metadata, links, images, and that nothing gives answers away.
+
+    The facts of some cases are searched for in everything that a trainee receives beside the evidence.
 
     Exit code 1 when something is wrong; each problem is one line with file and line.
 
     Example: csirtlab labs check c2-beacon
     """
     from csirtlab.labs.check import check_lab
+    from csirtlab.labs.leaks import leak_problems
+    from csirtlab.labs.metadata import metadata_problems
 
+    content = content_root()
     problems = []
-    for name in [lab] if lab else lab_names(content_root()):
-        found = check_lab(read_lab(content_root(), name))
+    for name in [lab] if lab else lab_names(content):
+        read = read_lab(content, name)
+        # Where the source does not compile or the metadata is wrong, there is no case to search.
+        found = check_lab(read) + metadata_problems(content, read)
+        found += [] if found else leak_problems(content, read, seeds)
         problems += found
         print(f"{name}: {'in order' if not found else f'{len(found)} problems'}")
     for problem in problems:
