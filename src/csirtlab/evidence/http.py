@@ -1,8 +1,15 @@
-"""Plain HTTP/1.1 (RFC 9112), with dates that agree with the time at which they are sent."""
+"""Plain HTTP/1.1 (RFC 9112), worded as real programs word it, with dates that agree with the time of sending.
 
+``recorded/http-heads.json`` has the heads of Chromium, Firefox, apt, nginx and Apache (``csirtlab evidence record
+http``). What cannot be recorded on Linux (Safari, Windows' and macOS' updates) asks with the lines that all share.
+"""
+
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import cache
+from importlib.resources import files
 from random import Random
 from typing import ClassVar
 
@@ -10,15 +17,19 @@ from csirtlab.evidence.dialogues import Closing, Turn
 from csirtlab.evidence.dice import SECOND, noise, pick, whole
 from csirtlab.evidence.seeds import stream
 
-_SOFTWARE = ("nginx", "nginx/1.22.1", "Apache", "nginx/1.26.3")
+_SERVERS = (
+    ("nginx", "nginx"), ("nginx", "nginx/1.22.1"), ("Apache", "Apache/2.4.71 (Debian)"), ("nginx", "nginx/1.26.3"),
+)  # fmt: skip
+"""Whose answer, and how it calls itself."""
+_LANGUAGES = ("es-419,es;q=0.9,en;q=0.8", "es,en-US;q=0.7,en;q=0.3", "pt-BR,pt;q=0.9,en-US;q=0.8", "en-US,en;q=0.9")
 
 AGENTS = {
     "windows": (
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/140.0.0.0 Safari/537.36",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "Chrome/156.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:153.0) Gecko/20100101 Firefox/153.0",
     ),
-    "linux": ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",),
+    "linux": ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",),
     "macos": (
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
         "Version/18.5 Safari/605.1.15",
@@ -59,27 +70,58 @@ class HttpSession:
 
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield each request and its answer."""
-        software = pick(stream(self.host.encode(), "http server"), _SOFTWARE)
+        habits = stream(self.host.encode(), "http server")
+        server, software = pick(habits, _SERVERS)
+        language = pick(habits, _LANGUAGES)
+        page = ""
         for fetch in self.fetches:
-            yield Turn(True, self._request(fetch), fetch.pause_ns)
+            yield Turn(True, self._request(fetch, page, language), fetch.pause_ns)
+            page = fetch.path if "html" in fetch.kind else page
             body = body_of(rng, fetch)
-            tag = f'"{whole(rng, 0x60000000, 0x68FFFFFF):x}-{len(body):x}"'
+            changed_s = whole(rng, 0x60000000, 0x68FFFFFF)  # 2021 to 2025
+            tag = f'"{changed_s:x}-{len(body):x}"'
+            if server == "Apache":
+                tag = f'"{len(body):x}-{changed_s * 1_000_000:x}"'
 
-            def answer(at_ns: int, fetch: Fetch = fetch, body: bytes = body, tag: str = tag) -> bytes:
+            values = {
+                "server": software,
+                "modified": http_date(changed_s * SECOND),
+                "kind": fetch.kind,
+                "length": str(len(body)),
+                "tag": tag,
+            }
+
+            def answer(at_ns: int, values: dict[str, str] = values, body: bytes = body) -> bytes:
                 date = http_date(at_ns - self.server_way_ns + self.server_clock_ns)
-                return (
-                    f"HTTP/1.1 200 OK\r\nServer: {software}\r\nDate: {date}\r\nContent-Type: {fetch.kind}\r\n"
-                    f"Content-Length: {len(body)}\r\nConnection: keep-alive\r\nETag: {tag}\r\n\r\n"
-                ).encode() + body
+                return _worded(_heads()["answers"][server]["head"], values | {"date": date}) + body
 
             yield Turn(False, answer, fetch.think_ns)
 
-    def _request(self, fetch: Fetch) -> bytes:
-        accepted = "text/html,application/xhtml+xml,*/*;q=0.8" if "html" in fetch.kind else "*/*"
-        return (
-            f"GET {fetch.path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: {self.agent}\r\n"
-            f"Accept: {accepted}\r\nConnection: keep-alive\r\n\r\n"
-        ).encode()
+    def _request(self, fetch: Fetch, page: str, language: str) -> bytes:
+        values = {
+            "path": fetch.path, "host": self.host, "agent": self.agent, "page": page, "language": language,
+        }  # fmt: skip
+        asked = _heads()["requests"]
+        program = next((name for name in asked if f"{name}/" in self.agent or f"{name}-HTTP" in self.agent), "")
+        kind = "page" if "html" in fetch.kind else "part" if page else "file"
+        lines = asked.get(program, {}).get(kind)
+        if lines is None:
+            accepted = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" if kind == "page" else "*/*"
+            lines = ["GET {path} HTTP/1.1", "Host: {host}", f"Accept: {accepted}", "User-Agent: {agent}",
+                     "Connection: keep-alive"]  # fmt: skip
+        return _worded(lines, values)
+
+
+def _worded(lines: list[str], values: dict[str, str]) -> bytes:
+    return "".join(f"{line.format(**values)}\r\n" for line in lines).encode() + b"\r\n"
+
+
+@cache
+def _heads() -> dict[str, dict[str, dict[str, list[str]]]]:
+    found: dict[str, dict[str, dict[str, list[str]]]] = json.loads(
+        (files("csirtlab.evidence") / "recorded" / "http-heads.json").read_text(encoding="utf-8")
+    )
+    return found
 
 
 def http_date(at_ns: int) -> str:

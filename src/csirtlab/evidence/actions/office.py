@@ -21,7 +21,11 @@ def _browse(doing: Doing) -> Iterator[Wish]:
     # People return to the same few sites; the first ones of the list are everybody's.
     favourites = [*doing.servers[:8], *shuffled(rng, doing.servers)[:12]]
     seen: set[str] = set()
-    for sitting in doing.times(doing.draw("sessions_per_hour")):
+    # Nobody is at work for an hour without opening a page.
+    sittings = doing.times(doing.draw("sessions_per_hour")) or [
+        doing.cast.begin_ns + int((doing.cast.end_ns - doing.cast.begin_ns) * rng.random())
+    ]
+    for sitting in sittings:
         at_ns = sitting
         for _ in range(doing.draw_whole("pages")):
             site = pick(rng, favourites)

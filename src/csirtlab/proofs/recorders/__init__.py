@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from csirtlab.proofs.recorders import smb, ssh, tls
+from csirtlab.proofs.recorders import http, smb, ssh, tls
 
 RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {
+    "http": http.record,
     "smb": smb.record,
     "ssh": ssh.record,
     "tls": tls.record,
