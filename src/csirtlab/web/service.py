@@ -1,16 +1,13 @@
 """The workshop's service: its pages and the exchange, in one process under a uid of its own."""
 
-import asyncio
 import ctypes
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlparse
 
 import uvicorn
-from jupyterhub.services.auth import HubAuth
 
 from csirtlab.cohorts.cases import CaseFolders
 from csirtlab.cohorts.folders import Home
@@ -20,6 +17,7 @@ from csirtlab.exchange.store import ExchangeStore, exchange_root
 from csirtlab.settings import content_root
 from csirtlab.web.app import workshop_app
 from csirtlab.web.hub_api import HubApi
+from csirtlab.web.identity import Identity
 from csirtlab.web.people import Directory
 from csirtlab.web.unsafe import is_unsafe
 
@@ -50,17 +48,10 @@ def main() -> None:
     end_with_hub(hub)
     home = Home(Path(os.environ["CSIRTLAB_HOME"]))
     store = open_store(home.root)
-    auth = HubAuth(cache_max_age=60)
     directory = Directory(store)
 
-    async def identify(token: str) -> str | None:
-        model: Any = await asyncio.to_thread(auth.user_for_token, token)
-        if not model or not auth.check_scopes(auth.access_scopes, model):
-            return None
-        return str(model["name"])
-
     exchange_store = ExchangeStore(exchange_root(home.root))
-    exchange = exchange_app(exchange_store, identify, directory, CaseFolders(store, content_root()))
+    exchange = exchange_app(exchange_store, Identity().of, directory, CaseFolders(store, content_root()))
     app = workshop_app(
         prefix=os.environ["JUPYTERHUB_SERVICE_PREFIX"],
         exchange=exchange,
