@@ -1,6 +1,6 @@
 """The store's tables: made, adopted and brought up to date by migrations; a newer program's are left alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -96,6 +96,17 @@ def test_processes_that_start_together_make_the_tables_once(engine: Engine) -> N
         list(pool.map(ensure_schema, [engine] * 6))
 
     assert differences(engine) == []
+
+
+def test_threads_may_open_several_databases_at_once(new_database: Callable[[], str]) -> None:
+    engines = [open_database(new_database()) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ensure_schema, engines))
+
+    assert [differences(engine) for engine in engines] == [[]] * 4
+    for engine in engines:
+        engine.dispose()
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(

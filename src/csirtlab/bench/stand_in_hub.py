@@ -31,7 +31,7 @@ class StandInHub:
 
 
 class _Answers(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802  # http.server's name
+    def do_GET(self) -> None:  # http.server's name
         """Answer as JupyterHub's REST API does."""
         _, _, token = self.headers.get("Authorization", "").partition(" ")
         is_known = self.path == "/hub/api/user" and token.startswith(_PREFIX)
@@ -43,5 +43,5 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's signature
+    def log_message(self, format: str, *args: object) -> None:  # http.server's signature
         """Say nothing."""

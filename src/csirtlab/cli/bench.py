@@ -4,7 +4,8 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -55,6 +56,40 @@ def evidence(
     for name, figure in found.items():
         if name not in ("conditions", "large", "repeats"):
             print(f"{name:<18} {figure}")
+
+
+@commands.command(epilog="Example: csirtlab bench durability --quick --json > durability.json")
+def durability(
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="As many kills as fit into 50 seconds on two idle cores.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="For the moments of the kills; without it, any.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop killing after so long; it says how many there were.")
+    ] = None,
+) -> None:
+    """Kill the exchange and grading runs at random moments, 500 times, and look for what was lost.
+
+    Every acknowledgement is remembered and checked by content, signature and log; every score against the truth.
+    Exit code 1 when anything was lost, doubled, wrong, or done once more.
+    """
+    from csirtlab.bench.durability import FULL, QUICK, is_clean, measure_durability
+
+    amount = QUICK if quick else FULL
+    if minutes is not None:
+        amount = replace(amount, at_most_s=minutes * 60)
+    with _progress(amount.steps) as say:
+        found = measure_durability(amount, say=say, seed=seed)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        for name in ("kills", "acknowledged", "lost", "doubled", "scores_wrong", "graded_again"):
+            print(f"{name:<14} {found[name]}")
+        for problem in cast(list[str], found["problems"]):
+            print(problem)
+    if not is_clean(found):
+        raise typer.Exit(1)
 
 
 @contextmanager

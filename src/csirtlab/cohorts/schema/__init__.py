@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic.config import Config
@@ -18,6 +19,9 @@ FIRST = "v0001"
 """What a database without a version has, if it has our tables: they were made before versions were noted."""
 
 _LOCK = 0x63736972  # "csir": an advisory lock of PostgreSQL, for as long as the transaction lasts
+
+_one_at_a_time = Lock()
+"""Of the threads of a process: what migrations call, ``alembic.op``, belongs to the module and not to a thread."""
 
 
 def newest_version() -> str:
@@ -105,7 +109,7 @@ def _migrate(connection: Connection, version: str | None) -> None:
     def steps(noted: Any, _context: MigrationContext) -> Any:
         return scripts._upgrade_revs("head", noted)  # as alembic.command.upgrade does; there is no public name
 
-    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+    with _one_at_a_time, EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection)
         if version is not None and version_of(connection) is None:
             environment.get_context().stamp(scripts, version)
