@@ -90,6 +90,24 @@ def test_a_phase_without_an_action_is_refused(content: Path) -> None:
         written(content, f'{RIGHT}\n[[phase]]\nname = "exfiltration"\ntechnique = "T1041"\n')
 
 
+def test_an_action_that_may_begin_after_the_capture_is_over_is_refused(content: Path) -> None:
+    with pytest.raises(ContentError, match="after 62 minutes, when a capture of 62 is over") as refusal:
+        written(content, RIGHT.replace("starts_min = [3, 16]", "starts_min = [3, 62]"))
+
+    assert "raise the minutes of the [window]" in str(refusal.value)
+
+
+def test_a_phase_that_always_begins_before_the_one_above_it_is_refused(content: Path) -> None:
+    incident = RIGHT[RIGHT.index("[[phase.action]]") : RIGHT.index("[[look_alike]]")]
+    second = incident.replace('id = "beacon"', 'id = "earlier"').replace("starts_min = [3, 16]", "starts_min = [1, 2]")
+    phases = f'[[phase]]\nname = "too early"\ntechnique = "T1041"\n\n{second}'
+
+    with pytest.raises(ContentError, match="begins before minute 2") as refusal:
+        written(content, RIGHT.replace("[[look_alike]]", f"{phases}\n[[look_alike]]", 1))
+
+    assert "Tell the phases in the order in which they happen" in str(refusal.value)
+
+
 def test_a_missing_scenario_says_which_there_are(content: Path) -> None:
     written(content, RIGHT)
 

@@ -145,18 +145,16 @@ def test_an_unwritable_folder_leaves_nothing_and_says_what_to_do(scenario: Scena
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_a_write_that_fails_leaves_no_half_of_the_evidence(
-    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full_disk(*_: object) -> int:
-        raise OSError(28, "No space left on device")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_is_told_and_leaves_no_half_of_the_evidence(tmp_path: Path) -> None:
+    make = f"{Path(sys.executable).parent}/csirtlab evidence make c2-beacon --seed golden --out {tmp_path}/case"
+    script = f"mount -t tmpfs -o size=1m small {tmp_path} && {{ {make}; code=$?; ls -A {tmp_path}; exit $code; }}"
 
-    monkeypatch.setattr(cases_module, "write_capture", full_disk)
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False)
 
-    with pytest.raises(EvidenceError, match="No space left"):
-        make_evidence(scenario, seed_of_text("golden"), tmp_path)
-
-    assert list(tmp_path.iterdir()) == []
+    assert done.returncode == 2
+    assert "No space left" in done.stderr and "Make room or name another folder" in done.stderr
+    assert done.stdout == ""
 
 
 def test_every_word_of_the_vocabulary_has_its_behaviour() -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -215,16 +215,19 @@ class _Reader:
         self.folder = folder
         self.kinds: dict[str, str] = {}  # name -> group, host (an actor), service, action
         self.verbs: dict[str, str] = {}  # action -> its verb
+        self.shortest_min = 0.0  # how long the shortest capture is
 
     def scenario(self, name: str) -> Scenario:
         top, many = self.file.top, self.file.many
+        window = _window(self.file.one("window"))
+        self.shortest_min = window.minutes[0]
         return Scenario(
             name=name,
             path=self.folder / "scenario.toml",
             title=top.text("title"),
             summary=top.text("summary"),
             version=top.integer("version"),
-            window=_window(self.file.one("window")),
+            window=window,
             site=_site(self.file.one("site")),
             groups=(groups := tuple(self.group(table) for table in many("host"))),
             actors=tuple(self.actor(table, groups) for table in many("actor")),
@@ -312,7 +315,7 @@ class _Reader:
             source=self.known(table, "from", *verb.source),
             target=self.known(table, "to", *verb.target) if verb.target else None,
             client=client,
-            starts_min=_bounded(table, "starts_min", 0, 1440) if "starts_min" in table.values else (0, 0),
+            starts_min=self.start(table),
             ranges={
                 name: _bounded(table, name, parameter.low, parameter.high)
                 for name, parameter in verb.parameters.items()
@@ -320,6 +323,19 @@ class _Reader:
             lists={name: _some(table, name) for name in verb.lists},
             id=self._action_id(table, verb_name),
         )
+
+    def start(self, table: Table) -> Range:
+        """Return when an action begins, minutes from the start of the capture, inside the shortest one."""
+        if "starts_min" not in table.values:
+            return 0, 0
+        starts = _bounded(table, "starts_min", 0, 1440)
+        if starts[1] >= self.shortest_min:
+            table.refuse(
+                "starts_min",
+                f"the action may begin after {starts[1]:g} minutes, when a capture of {self.shortest_min:g} is over. "
+                f"Let it begin earlier, or raise the minutes of the [window].",
+            )
+        return starts
 
     def _action_id(self, table: Table, verb: str) -> str:
         name = self.new(table, "id", "action")
@@ -329,13 +345,16 @@ class _Reader:
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases; ``[[phase.action]]`` tables belong to the ``[[phase]]`` above them."""
         actions = iter(self.file.many("phase.action"))
-        phases = []
+        phases: list[Phase] = []
         for table in self.file.many("phase"):
             table.only("name", "technique", "action")
             count = len(table.values.get("action", ()))
             if not count:
                 table.refuse(None, "the phase does nothing. Add a [[phase.action]] below it.")
-            mine = tuple(self.action(next(actions)) for _ in range(count))
+            tables = [next(actions) for _ in range(count)]
+            mine = tuple(self.action(each) for each in tables)
+            for each, action in zip(tables, mine, strict=True):
+                _refuse_before(each, action, phases)
             phases.append(Phase(table.text("name"), table.text("technique"), mine))
         return tuple(phases)
 
@@ -394,6 +413,18 @@ class _Reader:
         if guess not in GUESSES:
             table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(GUESSES)}.')
         return Lazy(guess, self.known(table, "fact", "fact"))
+
+
+def _refuse_before(table: Table, action: Action, earlier: Iterable[Phase]) -> None:
+    """Refuse an action that always begins before a phase told above it."""
+    for phase in earlier:
+        first = min(each.starts_min[0] for each in phase.actions)
+        if "starts_min" in table.values and action.starts_min[1] < first:
+            table.refuse(
+                "starts_min",
+                f'this begins before minute {action.starts_min[1]:g}, but the phase "{phase.name}" above it not before '
+                f"minute {first:g}. Tell the phases in the order in which they happen, or let this one begin later.",
+            )
 
 
 def _flag(table: Table, key: str, *, default: bool) -> bool:

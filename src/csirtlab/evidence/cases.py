@@ -5,7 +5,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,19 +32,33 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> list[str]:
 def write_evidence(plan: Plan, folder: Path) -> list[str]:
     """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         # All take their names at the end: evidence is complete or not there.
         with ExitStack() as files:
+            files.enter_context(_folder(folder))
             write_capture(plan, files.enter_context(_whole_file(folder / "capture.pcap")))
             texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _papers(plan)
             for name, content in texts.items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                files.enter_context(_folder((folder / name).parent))
                 files.enter_context(_whole_file(folder / name)).write(content)
     except OSError as error:
         raise EvidenceError(
             f"{folder}: the evidence cannot be written: {error.strerror}. Make room or name another folder."
         ) from error
     return ["capture.pcap", *texts]
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder; take back what was made when something fails."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for each in missing:
+            with suppress(OSError):  # somebody has put something there
+                each.rmdir()
+        raise
 
 
 def _papers(plan: Plan) -> dict[str, bytes]:
