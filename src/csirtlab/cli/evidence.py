@@ -60,7 +60,7 @@ def make(
 
 @commands.command()
 def record(
-    name: Annotated[str, typer.Argument(help="Which programs: http, smb, ssh, tls.")],
+    name: Annotated[str, typer.Argument(help="Which programs: http, smb, smtp, ssh, tls.")],
     out: Annotated[Path, typer.Option(help="The folder for the recordings.")] = Path(),
 ) -> None:
     """Record real programs on loopback, to be played again in cases. Only to renew what the engine has.

@@ -92,6 +92,7 @@ class Action:
     starts_min: Range  # minutes from the start of the capture; (0, 0): it was there before
     ranges: Mapping[str, Range]
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # texts to draw from
+    others: Mapping[str, str] = field(default_factory=dict)  # who else takes part: services, groups or actors
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,7 @@ class _Reader:
         if verb_name not in VERBS:
             table.refuse("do", f'action "{verb_name}" is unknown. Known: {", ".join(VERBS)}.')
         verb = VERBS[verb_name]
-        table.only("id", "do", "from", "to", "client", "starts_min", *verb.parameters, *verb.lists, *more)
+        table.only("id", "do", "from", "to", "client", "starts_min", *verb.parameters, *verb.lists, *verb.others, *more)
         client = table.text("client", "") or None
         if verb.needs_client and client not in CLIENTS:
             table.refuse("client", f'"{verb_name}" needs client = one of {", ".join(CLIENTS)}, got {client!r}.')
@@ -321,6 +322,7 @@ class _Reader:
                 for name, parameter in verb.parameters.items()
             },
             lists={name: _some(table, name) for name in verb.lists},
+            others={name: self.known(table, name, *kinds) for name, kinds in verb.others.items()},
             id=self._action_id(table, verb_name),
         )
 

@@ -10,10 +10,12 @@ from csirtlab.errors import EvidenceError
 
 PROTOCOLS = {
     22: "SSH", 23: "Telnet", 2323: "Telnet", 25: "SMTP", 53: "DNS", 67: "DHCP", 80: "HTTP", 123: "NTP", 137: "NetBIOS",
-    443: "TLS", 445: "SMBv23", 502: "Modbus", 587: "SMTP", 1900: "SSDP", 3128: "HTTP", 5353: "MDNS", 5355: "LLMNR",
-    8080: "HTTP",
+    443: "TLS", 445: "SMBv23", 465: "SMTPS", 502: "Modbus", 587: "SMTP", 993: "IMAPS", 1900: "SSDP",
+    3128: "HTTP", 5353: "MDNS", 5355: "LLMNR", 8080: "HTTP",
 }  # fmt: skip
 """What a flow to each of these ports is meant to be, in nDPI's words."""
+
+_ALSO = {"HTTP_Connect": "HTTP"}  # a tunnel through a proxy
 
 # 1  TCP 10.0.0.1:50001 <-> 192.0.2.1:443 [proto: 91/TLS][Encrypted][Confidence: DPI][...][Goodput ratio: 1/2]
 _FLOW = re.compile(
@@ -56,5 +58,6 @@ def count_agreement(listing: str) -> Agreement:
         if meant is None or (found["there"] == "0" and found["back"] == "0"):
             continue
         flows += 1
-        agreed += found["how"] == "DPI" and meant in found["protocol"].split(".")
+        named = {_ALSO.get(name, name) for name in found["protocol"].split(".")}
+        agreed += found["how"] == "DPI" and meant in named
     return Agreement(agreed, flows)

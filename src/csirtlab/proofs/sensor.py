@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from csirtlab.errors import EvidenceError, SetupError
+from csirtlab.proofs.letters import Kept, read_letter
 
 Frame = dict[str, str]
 Pair = tuple[str, str]
@@ -141,6 +142,11 @@ class Sight:
         """The rows of the asset list."""
         lines = (self.folder / "assets.csv").read_text(encoding="utf-8").splitlines()
         return [dict(zip(lines[0].split(","), _fields(line), strict=True)) for line in lines[1:]]
+
+    @cached_property
+    def letters(self) -> list[Kept]:
+        """The letters that the mail server keeps."""
+        return [read_letter(path) for path in sorted((self.folder / "mail").glob("*.eml"))]
 
     def lines(self, name: str) -> list[str]:
         """Return the lines of a log that lies beside the capture."""

@@ -8,7 +8,17 @@ words of one subject; modules of the same name in ``csirtlab.evidence.actions``,
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary import calling, custody, logins, office, scanning, tunnelling, websites
+from csirtlab.content.vocabulary import (
+    calling,
+    custody,
+    logins,
+    mailing,
+    office,
+    proxying,
+    scanning,
+    tunnelling,
+    websites,
+)
 from csirtlab.content.vocabulary.words import Parameter, Verb
 
 __all__ = ["CLIENTS", "FIELDS", "GUESSES", "MEASURES", "SYSTEMS", "TAKES", "VERBS", "WITNESSES", "Parameter", "Verb"]
@@ -28,7 +38,7 @@ SYSTEMS: Mapping[str, str] = {
 CLIENTS = ("browser", "system", "library")
 """Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody)
+_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, proxying, mailing)
 
 VERBS: Mapping[str, Verb] = {name: verb for subject in _SUBJECTS for name, verb in subject.VERBS.items()}
 """Actions and their parameters."""

@@ -25,4 +25,5 @@ class Verb:
     source: tuple[str, ...] = ("group", "host")  # what ``from`` may name
     needs_client: bool = False  # it says which software speaks: ``client = "..."``
     lists: Mapping[str, str] = field(default_factory=dict)  # lists of texts that it takes besides, with their meaning
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who else takes part, and what each may name
     facts: Mapping[str, Form] = field(default_factory=dict)  # what only this verb knows: measures of its action

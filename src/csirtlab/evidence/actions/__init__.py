@@ -8,12 +8,22 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.actions import calling, custody, logins, office, scanning, tunnelling, websites
+from csirtlab.evidence.actions import (
+    calling,
+    custody,
+    logins,
+    mailing,
+    office,
+    proxying,
+    scanning,
+    tunnelling,
+    websites,
+)
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.wishes import Remark, Wish
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody)
+_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, proxying, mailing)
 
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     verb: doer for subject in _SUBJECTS for verb, doer in subject.DOERS.items()

@@ -21,6 +21,11 @@ class Doing:
     servers: tuple[Host, ...]
     rng: Random
 
+    def others(self, part: str) -> tuple[Host, ...]:
+        """Return who else takes part, as the scenario names them for this action."""
+        name = self.action.others[part]
+        return self.cast.services.get(name) or self.cast.groups[name]
+
     def draw(self, parameter: str) -> float:
         """Return a number of a parameter's range, uniform."""
         return between(self.rng, *self.action.ranges[parameter])

@@ -1,19 +1,16 @@
 """An ordinary day: reading, chatting, updating, asking for names and for the time."""
 
 from collections.abc import Callable, Iterator, Mapping
-from random import Random
 
-from csirtlab.evidence.actions.closings import short_closing, tls_of
+from csirtlab.evidence.actions.closings import browser_closing, short_closing, tls_of
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import SECOND, bell, between, chance, heavy, nanoseconds, pick, shuffled, whole
 from csirtlab.evidence.http import AGENTS, UPDATERS, Fetch, HttpSession
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.smb import FileShare
-from csirtlab.evidence.tls import Request, TlsSession, farewell
+from csirtlab.evidence.tls import Request, TlsSession
 from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Remark, Wish
-
-_BROWSER_PROBES = 45 * SECOND  # Chrome's TCP keep-alive
 
 
 def _browse(doing: Doing) -> Iterator[Wish]:
@@ -50,22 +47,8 @@ def _visit(doing: Doing, server: Host, at_ns: int, count: int, *, resumed: bool)
         )
         for _ in range(count)
     )
-    session = TlsSession(server.name, tls_of(doing), resumed and chance(rng, 0.7), requests, _browser_closing(rng))
+    session = TlsSession(server.name, tls_of(doing), resumed and chance(rng, 0.7), requests, browser_closing(rng))
     return Connect(at_ns, doing.host, server, 443, session, doing.action.id)
-
-
-def _browser_closing(rng: Random) -> Closing:
-    bye = farewell(rng)
-    share = rng.random()
-    if share < 0.3:
-        return Closing(Ending.SERVER_FIN, pick(rng, (60, 65, 75)) * SECOND, _BROWSER_PROBES, bye)
-    if share < 0.4:
-        return Closing(Ending.SERVER_FIN_CLIENT_RESET, nanoseconds(heavy(rng, 3, 30)), 0, bye)
-    if share < 0.52:
-        return Closing(Ending.CLIENT_RESET, nanoseconds(heavy(rng, 0.05, 40)))
-    if share < 0.62:
-        return Closing(Ending.OPEN, nanoseconds(heavy(rng, 60, 700)), _BROWSER_PROBES)
-    return Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.3, 115)), _BROWSER_PROBES, bye)
 
 
 def _chat(doing: Doing) -> Iterator[Wish]:
@@ -81,7 +64,7 @@ def _chat(doing: Doing) -> Iterator[Wish]:
         request = Request(
             int(doing.draw("request_bytes")), doing.draw_heavy("response_bytes"), nanoseconds(heavy(rng, 0.004, 0.3)), 0
         )
-        closing = _browser_closing(rng) if chance(rng, 0.25) else short_closing(rng, server_closes=False)
+        closing = browser_closing(rng) if chance(rng, 0.25) else short_closing(rng, server_closes=False)
         session = TlsSession(server.name, tls_of(doing), known and chance(rng, 0.85), (request,), closing)
         known = True
         yield Connect(at_ns, doing.host, server, 443, session, doing.action.id)

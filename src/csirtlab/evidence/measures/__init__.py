@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action, Fact, Scenario
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.measures import custody, logins, tunnelling, websites
+from csirtlab.evidence.measures import custody, logins, mailing, tunnelling, websites
 from csirtlab.evidence.measures.seen import (
     bytes_of,
     first_lookup,
@@ -40,6 +40,7 @@ def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
 VERB_MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
     **custody.MEASURES,
     **logins.MEASURES,
+    **mailing.MEASURES,
     **tunnelling.MEASURES,
     **websites.MEASURES,
 }

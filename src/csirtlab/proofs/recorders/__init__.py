@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from csirtlab.proofs.recorders import http, smb, ssh, tls
+from csirtlab.proofs.recorders import http, smb, smtp, ssh, tls
 
 RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {
     "http": http.record,
     "smb": smb.record,
+    "smtp": smtp.record,
     "ssh": ssh.record,
     "tls": tls.record,
 }

@@ -1,0 +1,105 @@
+"""Reading the web by way of the site's proxy."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from csirtlab.evidence.actions.closings import browser_closing, tls_of
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dialogues import Closing, Ending
+from csirtlab.evidence.dice import bell, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.http import AGENTS, Fetch, body_of
+from csirtlab.evidence.model import Host
+from csirtlab.evidence.seeds import stream
+from csirtlab.evidence.squid import SQUID, ProxiedSession, ProxiedVisits, Visit
+from csirtlab.evidence.tls import Request, TlsSession
+from csirtlab.evidence.wishes import Connect, Remark, Wish
+
+_SOFTWARE = ("nginx", "nginx/1.22.1", "Apache", "nginx/1.26.3", "LiteSpeed")
+_CHECKER = "LinkCheck/3.1"
+_SECTIONS = ("noticias", "agenda", "blog", "archivo", "clima", "deportes", "economia", "guia")
+_FILES = (
+    ("pdf", "application/pdf"), ("zip", "application/zip"), ("xlsx", "application/vnd.ms-excel"),
+    ("docx", "application/msword"),
+)  # fmt: skip
+
+
+def proxied_visits(
+    doing: Doing, host: Host, site: str, visits: Sequence[Visit], at_ns: int, agent: str = ""
+) -> Connect:
+    """Return the wish of ``host`` to ask for ``visits`` at the site with address ``site``."""
+    rng, (proxy,) = doing.rng, doing.others("proxy")
+    # A person has one browser.
+    agent = agent or pick(stream(host.mac, "browser"), AGENTS[host.stack.family])
+    software = pick(stream(site.encode(), "http server"), _SOFTWARE)
+    ending = pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_FIN, Ending.SERVER_FIN, Ending.CLIENT_RESET))
+    closing = Closing(ending, nanoseconds(heavy(rng, 0.3, 60)))
+    dialogue = ProxiedVisits(proxy, host.address, agent, software, site, tuple(visits), closing)
+    return Connect(at_ns, host, proxy, SQUID, dialogue, doing.action.id)
+
+
+def check_link(doing: Doing, url: str, site: str, arrived_ns: int) -> Connect:
+    """Return what the link checker does with a link of a letter: it asks whether something is there, and no more."""
+    rng, (checker,) = doing.rng, doing.others("checker")
+    think = nanoseconds(heavy(rng, 0.03, 0.6))
+    visit = Visit("HEAD", url, 200, b"x" * whole(rng, 400, 9000), "text/html; charset=utf-8", think, 0)
+    at_ns = arrived_ns + nanoseconds(between(rng, 2.6, 12))
+    return proxied_visits(doing, checker, site, [visit], at_ns, _CHECKER)
+
+
+def _browse(doing: Doing) -> Iterator[Wish | Remark]:
+    """Read pages over TLS, in tunnels through the proxy."""
+    rng = doing.rng
+    favourites = [*doing.servers[:8], *shuffled(rng, doing.servers)[:12]]
+    seen: set[str] = set()
+    for sitting in doing.times(doing.draw("sessions_per_hour")):
+        at_ns = sitting
+        for _ in range(doing.draw_whole("pages")):
+            sites = [
+                pick(rng, favourites),
+                *(pick(rng, doing.servers) for _ in range(doing.draw_whole("third_parties"))),
+            ]
+            for number, site in enumerate(sites):
+                later = at_ns + (nanoseconds(heavy(rng, 0.12, 2.5)) if number else 0)
+                yield _tunnel(doing, site, later, resumed=site.name in seen)
+                seen.add(site.name)
+            at_ns += nanoseconds(heavy(rng, 5, 140))
+
+
+def _tunnel(doing: Doing, site: Host, at_ns: int, *, resumed: bool) -> Connect:
+    rng, (proxy,) = doing.rng, doing.others("proxy")
+    requests = tuple(
+        Request(
+            int(bell(rng, 60, 900)), doing.draw_heavy("response_bytes"), nanoseconds(heavy(rng, 0.002, 0.4)),
+            nanoseconds(heavy(rng, 0.02, 4)),
+        )
+        for _ in range(whole(rng, 1, 4))
+    )  # fmt: skip
+    session = TlsSession(site.name, tls_of(doing), resumed and chance(rng, 0.7), requests, browser_closing(rng))
+    agent = pick(stream(doing.host.mac, "browser"), AGENTS[doing.host.stack.family])
+    dialogue = ProxiedSession(proxy, doing.host.address, agent, site.address, site.way.rtt_ns, session)
+    return Connect(at_ns, doing.host, proxy, SQUID, dialogue, doing.action.id)
+
+
+def _read(doing: Doing) -> Iterator[Wish | Remark]:
+    """Read pages that are not encrypted, and now and then fetch a file."""
+    rng = doing.rng
+    for at_ns in doing.times(doing.draw("pages_per_hour")):
+        site = pick(rng, doing.servers)
+        think = site.way.rtt_ns + nanoseconds(heavy(rng, 0.004, 0.4))
+        url = f"http://{site.name}"
+        page = body_of(rng, Fetch("", doing.draw_heavy("response_bytes"), "text/html", 0, 0))
+        page = page.replace(b"Intranet", site.name.encode())
+        visits = [
+            Visit("GET", f"{url}/{pick(rng, _SECTIONS)}/{whole(rng, 10, 9999)}", 200, page, "text/html", think, 0)
+        ]
+        for _ in range(whole(rng, 0, 3)):
+            pause, body = nanoseconds(heavy(rng, 0.004, 0.2)), noise(rng, doing.draw_heavy("response_bytes"))
+            visits.append(Visit("GET", f"{url}/img/{noise(rng, 4).hex()}.webp", 200, body, "image/webp", think, pause))
+        if chance(rng, doing.draw("files")):
+            suffix, kind = pick(rng, _FILES)
+            body = noise(rng, int(doing.draw("file_bytes")))
+            path = f"{url}/descargas/{noise(rng, 4).hex()}.{suffix}"
+            visits.append(Visit("GET", path, 200, body, kind, think, nanoseconds(heavy(rng, 2, 20))))
+        yield proxied_visits(doing, doing.host, site.address, visits, at_ns)
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"browse-by-proxy": _browse, "read-by-proxy": _read}
