@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -65,6 +66,14 @@ def test_the_page_of_commands_is_current(maker: ModuleType) -> None:
     made = maker.page()
 
     assert made == text("docs/reference/cli.md"), "Make it anew: python docs/reference/make_cli.py"
+
+
+def test_the_page_of_courses_and_labs_is_current() -> None:
+    script = ROOT / "docs" / "reference" / "make_catalogue.py"
+
+    made = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+
+    assert made.returncode == 0, made.stderr
 
 
 def test_every_command_has_an_example(maker: ModuleType) -> None:
