@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from csirtlab.kit.case import Case, open_case
 
 if TYPE_CHECKING:
-    from csirtlab.kit.timing import connection_gaps
-    from csirtlab.kit.widgets import packet_browser, timeline
+    from csirtlab.kit.talks import activity, conversations
+    from csirtlab.kit.timing import connection_gaps, periodicity
+    from csirtlab.kit.views import activity_timeline, conversation_graph, periodicity_plot
+    from csirtlab.kit.widgets import packet_browser, packet_list, timeline
 
-__all__ = ["Case", "connection_gaps", "open_case", "packet_browser", "timeline"]
+__all__ = [
+    "Case", "activity", "activity_timeline", "connection_gaps", "conversation_graph", "conversations", "open_case",
+    "packet_browser", "packet_list", "periodicity", "periodicity_plot", "timeline",
+]  # fmt: skip
 
-_LATER = {"connection_gaps": "timing", "timeline": "widgets", "packet_browser": "widgets"}
+_LATER = {
+    "activity": "talks", "conversations": "talks",
+    "connection_gaps": "timing", "periodicity": "timing",
+    "activity_timeline": "views", "conversation_graph": "views", "periodicity_plot": "views",
+    "packet_browser": "widgets", "packet_list": "widgets", "timeline": "widgets",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

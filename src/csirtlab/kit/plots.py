@@ -12,7 +12,7 @@ _GAPS_TOP, _GAPS_HEIGHT = 82, 110
 _BARS_TOP, _BARS_HEIGHT = 246, 90
 _HEIGHT = 376
 _BINS = 40
-_INK = "#2f6fb3"  # stands out on JupyterLab's light and dark ground
+INK = "#2f6fb3"  # stands out on JupyterLab's light and dark ground
 
 
 def rhythm_picture(starts: Sequence[float], *, title: str, description: str, labels: Sequence[str]) -> str:
@@ -46,12 +46,12 @@ def _time_panels(starts: Sequence[float], gaps: Sequence[float]) -> list[str]:
         return round(_LEFT + (start - first) / span * wide, 1)
 
     marks = "".join(f"M{across(start)} {_TICKS_TOP}v{_TICKS_HEIGHT}" for start in starts)
-    parts = [f'<path d="{marks}" stroke="{_INK}" stroke-width="1" stroke-opacity=".7"/>']
+    parts = [f'<path d="{marks}" stroke="{INK}" stroke-width="1" stroke-opacity=".7"/>']
     ticks = round_ticks(max(gaps, default=1.0))
     highest = ticks[-1]
     for start, gap in zip(starts[1:], gaps, strict=True):
         y = round(_GAPS_TOP + _GAPS_HEIGHT * (1 - gap / highest), 1)
-        parts.append(f'<circle cx="{across(start)}" cy="{y}" r="2.2" fill="{_INK}" fill-opacity=".8"/>')
+        parts.append(f'<circle cx="{across(start)}" cy="{y}" r="2.2" fill="{INK}" fill-opacity=".8"/>')
     parts += _upright(_GAPS_TOP, _GAPS_HEIGHT, [(tick / highest, f"{tick:g}") for tick in ticks])
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         clock = datetime.fromtimestamp(first + share * span, UTC).strftime("%H:%M:%S")
@@ -71,7 +71,7 @@ def _histogram(gaps: Sequence[float]) -> list[str]:
         high = round(_BARS_HEIGHT * count / max(counts), 1)
         if count:
             parts.append(f'<rect x="{_LEFT + index * wide:.1f}" y="{_BARS_TOP + _BARS_HEIGHT - high}" '
-                         f'width="{wide - 1:.1f}" height="{high}" fill="{_INK}"/>')  # fmt: skip
+                         f'width="{wide - 1:.1f}" height="{high}" fill="{INK}"/>')  # fmt: skip
     parts += _upright(_BARS_TOP, _BARS_HEIGHT, [(0.0, "0"), (1.0, str(max(counts)))])
     for tick in ticks:
         x = _LEFT + tick / most * (_WIDTH - _LEFT - _RIGHT)

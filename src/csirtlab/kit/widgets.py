@@ -92,10 +92,20 @@ def _seconds(value: float) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.1f}"
 
 
+def packet_list(case: "Case", display_filter: str | None = None) -> "pd.DataFrame":
+    """Return the packets that match a display filter as ``packet_browser`` lists them, one row each.
+
+    Columns: ``number``, ``time`` (seconds since the capture's start), ``source``, ``destination``,
+    ``protocol``, ``length``, ``info``.
+    """
+    names = ["number", "time", "source", "destination", "protocol", "length", "info"]
+    return case.table(_COLUMNS, display_filter).set_axis(names, axis=1)
+
+
 def packet_browser(case: "Case", display_filter: str | None = None) -> Widget:
     """Browse the packets that match a display filter: a page of lines, and the chosen packet in full.
 
-    The filter can be changed in place. The same lines as a table: ``case.table(fields, display_filter)``.
+    The filter can be changed in place. The same lines as a table: ``packet_list(case, display_filter)``.
     """
     import ipywidgets as w
 
