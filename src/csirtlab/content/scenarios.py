@@ -266,11 +266,11 @@ class _Reader:
         return Group(
             name=self.new(table, "name", "group"),
             role=table.text("role"),
-            count=_count(table, 1, 200),
-            systems=_some(table, "systems"),
-            names=_some(table, "names"),
-            is_listed=_flag(table, "listed", default=True),
-            clock_off_s=_count(table, 1, 86_400, "clock_off_s") if "clock_off_s" in table.values else None,
+            count=table.count("count", 1, 200),
+            systems=table.some("systems"),
+            names=table.some("names"),
+            is_listed=table.flag("listed", default=True),
+            clock_off_s=table.count("clock_off_s", 1, 86_400) if "clock_off_s" in table.values else None,
         )
 
     def actor(self, table: Table, groups: Sequence[Group]) -> Actor:
@@ -284,22 +284,22 @@ class _Reader:
 
     def service(self, table: Table) -> Service:
         table.only("name", "count", "names", "networks", "rtt_ms", "ttl_s")
-        names = _some(table, "names")
+        names = table.some("names")
         for name in names:
             if not RESERVED_NAME.fullmatch(name):
                 table.refuse("names", f'"{name}" must end in .example, .test or .{{tld}}: only those belong to nobody.')
-        networks = _some(table, "networks")
+        networks = table.some("networks")
         for network in networks:
             if not any(_network(table, network).subnet_of(outside) for outside in OUTSIDE):
                 allowed = ", ".join(str(outside) for outside in OUTSIDE)
                 table.refuse("networks", f'"{network}" may belong to somebody. Use a part of {allowed}.')
         return Service(
             name=self.new(table, "name", "service"),
-            count=_count(table, 1, 400),
+            count=table.count("count", 1, 400),
             patterns=names,
             networks=networks,
-            rtt_ms=_bounded(table, "rtt_ms", 0.1, 800),
-            ttl_s=_bounded(table, "ttl_s", 5, 86_400),
+            rtt_ms=table.bounded("rtt_ms", 0.1, 800),
+            ttl_s=table.bounded("ttl_s", 5, 86_400),
         )
 
     def action(self, table: Table, *more: str) -> Action:
@@ -318,10 +318,9 @@ class _Reader:
             client=client,
             starts_min=self.start(table),
             ranges={
-                name: _bounded(table, name, parameter.low, parameter.high)
-                for name, parameter in verb.parameters.items()
+                name: table.bounded(name, parameter.low, parameter.high) for name, parameter in verb.parameters.items()
             },
-            lists={name: _some(table, name) for name in verb.lists},
+            lists={name: table.some(name) for name in verb.lists},
             others={name: self.known(table, name, *kinds) for name, kinds in verb.others.items()},
             id=self._action_id(table, verb_name),
         )
@@ -330,7 +329,7 @@ class _Reader:
         """Return when an action begins, minutes from the start of the capture, inside the shortest one."""
         if "starts_min" not in table.values:
             return 0, 0
-        starts = _bounded(table, "starts_min", 0, 1440)
+        starts = table.bounded("starts_min", 0, 1440)
         if starts[1] >= self.shortest_min:
             table.refuse(
                 "starts_min",
@@ -386,7 +385,7 @@ class _Reader:
             measure,
             solver,
             keep,
-            _flag(table, "short_list", default=False),
+            table.flag("short_list", default=False),
         )
 
     def witness(self, table: Table) -> tuple[str | None, Filter | None]:
@@ -429,13 +428,6 @@ def _refuse_before(table: Table, action: Action, earlier: Iterable[Phase]) -> No
             )
 
 
-def _flag(table: Table, key: str, *, default: bool) -> bool:
-    value = table.values.get(key, default)
-    if not isinstance(value, bool):
-        table.refuse(key, f'"{key}" must be true or false, got {value!r}.')
-    return value
-
-
 def _tell(table: Table) -> Tell:
     table.only("field", "copies")
     field = table.text("field")
@@ -457,12 +449,12 @@ def _window(table: Table) -> Window:
             "days" if days[0] > days[1] else "starts", "the range is upside down. Write the earlier one first."
         )
     low, high = (float(time.hour * 60 + time.minute) for time in times)
-    return Window(days[0], days[1], (low, high), _bounded(table, "minutes", 1, 1440))
+    return Window(days[0], days[1], (low, high), table.bounded("minutes", 1, 1440))
 
 
 def _site(table: Table) -> Site:
     table.only("domains", "networks")
-    domains, networks = _some(table, "domains"), _some(table, "networks")
+    domains, networks = table.some("domains"), table.some("networks")
     for domain in domains:
         if not RESERVED_NAME.fullmatch(domain):
             table.refuse("domains", f'"{domain}" must end in .example or .test: only those belong to nobody.')
@@ -477,26 +469,3 @@ def _network(table: Table, text: str) -> ipaddress.IPv4Network:
         return ipaddress.IPv4Network(text)
     except ValueError as error:
         table.refuse("networks", f'"{text}" is no IPv4 network: {error}. Write it like 198.51.100.0/24.')
-
-
-def _some(table: Table, key: str) -> tuple[str, ...]:
-    found = table.texts(key)
-    if not found:
-        table.refuse(key, f'"{key}" must list at least one.')
-    return found
-
-
-def _bounded(table: Table, key: str, low: float, high: float) -> Range:
-    span = table.span(key)
-    if span[0] < low or span[1] > high:
-        table.refuse(key, f'"{key}" must lie within {low:g} and {high:g}, got [{span[0]:g}, {span[1]:g}].')
-    return span
-
-
-def _count(table: Table, low: int, high: int, key: str = "count") -> tuple[int, int]:
-    if key not in table.values:
-        return (1, 1)
-    span = _bounded(table, key, low, high)
-    if any(number != int(number) for number in span):
-        table.refuse(key, f'"{key}" must be a range of whole numbers, got [{span[0]:g}, {span[1]:g}].')
-    return (int(span[0]), int(span[1]))

@@ -76,6 +76,36 @@ class Table:
             self.refuse(key, f'"{key}" must be a range [low, high] of numbers, got {value!r}.')
         return (value[0], value[1])
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            self.refuse(key, f'"{key}" must be true or false, got {value!r}.')
+        return value
+
+    def some(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts, at least one."""
+        found = self.texts(key)
+        if not found:
+            self.refuse(key, f'"{key}" must list at least one.')
+        return found
+
+    def bounded(self, key: str, low: float, high: float) -> tuple[float, float]:
+        """Return a range that lies within bounds."""
+        span = self.span(key)
+        if span[0] < low or span[1] > high:
+            self.refuse(key, f'"{key}" must lie within {low:g} and {high:g}, got [{span[0]:g}, {span[1]:g}].')
+        return span
+
+    def count(self, key: str, low: int, high: int) -> tuple[int, int]:
+        """Return a range of whole numbers that lies within bounds; one where the file says nothing."""
+        if key not in self.values:
+            return (1, 1)
+        span = self.bounded(key, low, high)
+        if any(number != int(number) for number in span):
+            self.refuse(key, f'"{key}" must be a range of whole numbers, got [{span[0]:g}, {span[1]:g}].')
+        return (int(span[0]), int(span[1]))
+
 
 @dataclass(frozen=True)
 class TomlFile:
