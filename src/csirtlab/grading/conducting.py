@@ -17,8 +17,10 @@ from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.utils import determine_grade, is_grade, setenv
 from traitlets.config import Config
 
-from csirtlab.errors import BoxError, CsirtlabError, GradingError, SetupError
+from csirtlab.errors import BoxError, SetupError
 from csirtlab.grading.cohort_config import course_directory, load_config
+from csirtlab.grading.converter import keep_reason, reason_of, refusal_path
+from csirtlab.grading.intake import check_submission
 from csirtlab.grading.one_gradebook import OneGradebook, shared
 from csirtlab.kit.case import FINDING
 
@@ -64,26 +66,16 @@ def conduct(folder: Path, lab: str, trainee: str) -> Conducted | Refused | Faile
             return _conduct(folder, lab, trainee)
     except (BoxError, SetupError) as error:
         return Failed(trainee, str(error))
-    except CsirtlabError as error:
-        return Refused(trainee, str(error))
     except Exception as error:  # whatever a submission makes nbgrader stumble over: no other one is touched
         _log.debug("%s/%s", trainee, lab, exc_info=True)
-        reason = f"The notebook cannot be graded ({type(error).__name__}: {str(error)[:300]}). Hand it in once more."
-        keep_refusal(folder, lab, trainee, reason)
+        reason = reason_of(error)
+        keep_reason(refusal_path(folder, lab, trainee), reason)
         return Refused(trainee, reason)
-
-
-def keep_refusal(folder: Path, lab: str, trainee: str, reason: str) -> None:
-    """Keep for the instructor why a submission was refused."""
-    path = folder / "refused" / lab / f"{trainee}.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{reason}\n", encoding="utf-8")
 
 
 def _conduct(folder: Path, lab: str, trainee: str) -> Conducted:
     source = folder / "submitted" / trainee / lab / f"{lab}.ipynb"
-    if not source.is_file():
-        raise GradingError(f"There is no {lab}.ipynb in the submission. Hand in the lab's notebook under its own name.")
+    check_submission(source.parent, lab)
     bench = _bench(folder)
     converter = Autograde(coursedir=course_directory(bench.config, lab, trainee), config=bench.config)
     steps = converter.autograde_preprocessors

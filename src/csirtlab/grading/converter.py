@@ -24,6 +24,23 @@ def refusal_path(cohort: Path, lab: str, trainee: str) -> Path:
     return cohort / "refused" / lab / f"{trainee}.txt"
 
 
+def reason_of(error: Exception) -> str:
+    """Return what instructor and trainee are told of the error that ended the grading of a submission."""
+    if isinstance(error, CsirtlabError):
+        return str(error)
+    return (
+        f"Grading ended early ({type(error).__name__}: {str(error)[:200]}), and no score was written. "
+        "Open the notebook in JupyterLab, save it, and hand it in again. If that does not help, "
+        "the log of nbgrader autograde says where it happened."
+    )
+
+
+def keep_reason(path: Path, reason: str) -> None:
+    """Write the reason of a refusal to where it is kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{reason}\n", encoding="utf-8")
+
+
 class CheckedAutograde(Autograde):
     """Grades as nbgrader does; what one submission is refused for stops no other."""
 
@@ -52,16 +69,9 @@ class CheckedAutograde(Autograde):
         try:
             yield
         except Exception as error:  # whatever a submission makes nbgrader stumble over
-            reason = str(error)
-            if not isinstance(error, CsirtlabError):
-                reason = (
-                    f"Grading ended early ({type(error).__name__}: {str(error)[:200]}), and no score was written. "
-                    "Open the notebook in JupyterLab, save it, and hand it in again. If that does not help, "
-                    "the log of nbgrader autograde says where it happened."
-                )
+            reason = reason_of(error)
             self.log.log(logging.ERROR, "%s/%s was not graded: %s", trainee, lab, reason)
-            self._reason.parent.mkdir(parents=True, exist_ok=True)
-            self._reason.write_text(f"{reason}\n", encoding="utf-8")
+            keep_reason(self._reason, reason)
             if isinstance(error, SchemaTooNewError | SchemaTooOldError):
                 raise GradingError(reason) from error  # these would stop the whole batch
             raise

@@ -12,13 +12,13 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import MissingEntry
-from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from traitlets.config import Config
 
 from csirtlab.errors import GradingError
 from csirtlab.grading.cohort_config import course_directory, load_config
 from csirtlab.grading.conducting import Conducted, first_saving_step
+from csirtlab.grading.converter import CheckedAutograde
 from csirtlab.grading.one_gradebook import OneGradebook, shared
 
 ASIDE = ".grading"
@@ -100,7 +100,7 @@ class Records:
         _sync(place.parent.parent)
 
 
-class _Recording(Autograde):
+class _Recording(CheckedAutograde):
     """nbgrader's converter with the notebook run already; writes aside."""
 
     def __init__(self, notebook: str, **kwargs: Any) -> None:
@@ -113,12 +113,15 @@ class _Recording(Autograde):
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Take the steps that write scores, and write the notebook."""
-        resources = self.init_single_notebook_resources(notebook_filename)
-        self.exporter._preprocessors = []
-        for step in self.autograde_preprocessors[first_saving_step(self.autograde_preprocessors) :]:
-            self.exporter.register_preprocessor(step)
-        output, resources = self.exporter.from_notebook_node(nbformat.reads(self._notebook, as_version=4), resources)
-        self.write_single_notebook(output, resources)
+        with self._keeping_the_reason():
+            resources = self.init_single_notebook_resources(notebook_filename)
+            self.exporter._preprocessors = []
+            for step in self.autograde_preprocessors[first_saving_step(self.autograde_preprocessors) :]:
+                self.exporter.register_preprocessor(step)
+            judged = nbformat.reads(self._notebook, as_version=4)
+            output, resources = self.exporter.from_notebook_node(judged, resources)
+            self.write_single_notebook(output, resources)
+        self._reason.unlink(missing_ok=True)
 
 
 def _brisk(config: Any) -> Any:
