@@ -147,3 +147,29 @@ def test_another_labs_notebook_is_refused_with_the_way_out(lab: Lab) -> None:
 def test_a_notebook_with_thousands_of_cells_is_refused(lab: Lab, cells: list[dict[str, Any]]) -> None:
     with pytest.raises(GradingError, match="Merge or delete some"):
         mended(cells * 500, lab)
+
+
+def test_code_that_bears_the_reports_name_runs_and_is_read(lab: Lab, cells: list[dict[str, Any]]) -> None:
+    setup = next(cell for cell in cells if "open_case" in cell["source"])
+    setup["metadata"] = {"nbgrader": {"grade_id": "note"}}
+
+    result = mended(cells, lab)
+
+    (running,) = [cell for cell in result.cells if cell["cell_type"] == "code" and "open_case" in cell["source"]]
+    assert running["metadata"] == {}
+    assert "open_case" in find(result.cells, "note")["source"]
+
+
+@pytest.mark.parametrize("kind", ["heading", "", 7, None])
+def test_a_cell_of_a_kind_that_nobody_knows_is_kept_as_raw_text(
+    lab: Lab, cells: list[dict[str, Any]], kind: object
+) -> None:
+    result = mended([{"cell_type": kind, "id": "odd", "metadata": {}, "source": "kept"}, *cells], lab)
+
+    assert (result.cells[0]["cell_type"], result.cells[0]["source"]) == ("raw", "kept")
+
+
+def test_half_of_a_surrogate_pair_is_replaced(lab: Lab, cells: list[dict[str, Any]]) -> None:
+    result = mended([{"cell_type": "code", "id": "odd", "metadata": {}, "source": "x = '\ud800'"}, *cells], lab)
+
+    assert result.cells[0]["source"] == "x = '?'"

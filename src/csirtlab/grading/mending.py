@@ -15,6 +15,7 @@ from csirtlab.languages import Language, translator
 
 VERDICT = "verdict-"
 _MOST_CELLS = 2_000
+_KINDS = ("code", "markdown", "raw")  # nbformat 4
 _MISSING_REPORT = "The cell of this report was missing from the notebook. Its text may stand in another cell."
 
 
@@ -76,7 +77,7 @@ class _Mender:
 
     def take(self, cell: Mapping[str, Any], grade_id: str | None) -> None:
         if grade_id is None:
-            self._add(_plain(cell, str(cell.get("cell_type", "raw"))))
+            self._add(_plain(cell, _kind(cell)))
         elif grade_id.startswith(VERDICT) and grade_id not in self._questions:
             self._take_verdict(cell, grade_id.removeprefix(VERDICT))
         elif self._questions[grade_id].kind is Kind.REPORT:
@@ -120,6 +121,10 @@ class _Mender:
         self._after[question.id] = len(self._cells)
 
     def _take_report(self, cell: Mapping[str, Any], question: Question) -> None:
+        if cell.get("cell_type") == "code":
+            # A report whose cell was retyped, or code that got the report's name: it is read and it runs.
+            self._notes.append(f"{question.id}: the report's cell was a code cell; it runs, too")
+            self._add(_plain(cell, "code"))
         if question.id not in self._reports:
             report = _report(question, _source(cell))
             if isinstance(cell.get("attachments"), Mapping):
@@ -146,6 +151,12 @@ class _Mender:
             candidate = f"{name}-{number}"
         self._ids.add(candidate)
         return {**cell, "id": candidate}
+
+
+def _kind(cell: Mapping[str, Any]) -> str:
+    """Return the cell's type; what no notebook knows is kept as raw text."""
+    kind = cell.get("cell_type")
+    return kind if isinstance(kind, str) and kind in _KINDS else "raw"
 
 
 def _source(cell: Mapping[str, Any]) -> str:
