@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from csirtlab.bench.attacks.ours import Ground, broken_promises
+from csirtlab.bench.attacks.ours import Ground, Way, broken_promises
 from csirtlab.bench.attacks.sources import read_attack
 
 # nbgrader's own: it adds a submission to a student before it adds it to the session.
@@ -14,9 +14,9 @@ HERE = Path(__file__).parent
 SOURCES = sorted(HERE.glob("*.md"))
 
 
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with Ground(HERE, tmp_path_factory.mktemp("ground")) as ground:
+@pytest.fixture(scope="module", params=list(Way))
+def ground(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Ground]:
+    with Ground(HERE, tmp_path_factory.mktemp("ground"), request.param) as ground:
         yield ground
 
 

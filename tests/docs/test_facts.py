@@ -251,6 +251,14 @@ def test_the_walls_tests_exist() -> None:
     assert lost == []
 
 
+def test_the_attacks_of_the_threat_model_exist() -> None:
+    rows = [row for row in table_rows("docs/explanation/threat-model.md") if "such as" not in row]
+    claimed = {name for row in rows for name in coded(row[2:])}
+
+    assert len(claimed) > 20
+    assert {name for name in claimed if not (ROOT / "tests" / "attacks" / f"{name}.md").is_file()} == set()
+
+
 def other_service(name: str) -> type[Authenticator]:
     """Return a class with the name and the settings of an authenticator that is not installed for tests."""
     return cast("type[Authenticator]", type(name, (Authenticator,), {"username_key": Unicode().tag(config=True)}))

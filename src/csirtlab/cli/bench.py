@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, cast
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -115,6 +116,29 @@ def labs(
             print(f"  {key:<20} {figure}")
 
 
+@commands.command(epilog="Example: csirtlab bench attacks --quick --json > attacks.json")
+def attacks(
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A fixed sample: under 50 seconds on two idle cores.")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--attacks", help="The folder with the attacks; else tests/attacks of this checkout."),
+    ] = None,
+) -> None:
+    """Play attacks on grading, against this grader and against stock nbgrader, and count those that succeed.
+
+    Ends with 1 when one succeeds against this grader. A full run takes a quarter of an hour.
+    """
+    from csirtlab.bench.attacks.play import chosen, measure_attacks
+
+    played = chosen(folder, quick=quick)
+    with _progress(3 * len(played)) as say:
+        found = measure_attacks(folder, played, say=say)
+    print(json.dumps(found, indent=1)) if as_json else Console(highlight=False).print(_attack_table(found))
+    if found["succeeded"]:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[str], None]]:
     """Give what tells each step: a bar on a terminal, lines with the seconds so far elsewhere."""
@@ -127,6 +151,15 @@ def _progress(steps: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=steps + 1)
         yield lambda text: bar.update(task, description=text, advance=1)
+
+
+def _attack_table(found: dict[str, Any]) -> Table:
+    table = Table("attack", "against ours", "against nbgrader", title_justify="left", box=None)
+    for attack in found["by_name"]:
+        told = ["; ".join(attack["evidence"][side][:2]) for side in ("ours", "nbgrader")]
+        table.add_row(attack["name"], *(said or "-" for said in told))
+    table.add_row(f"{found['attacks']} attacks", f"{found['succeeded']}", f"{found['succeeded_nbgrader']}")
+    return table
 
 
 def _table(found: dict[str, object]) -> Table:

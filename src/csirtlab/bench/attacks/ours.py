@@ -7,12 +7,17 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
+
+from sqlalchemy.exc import SAWarning
 
 from csirtlab.bench.attacks import evidence
 from csirtlab.bench.attacks.sources import CONTENT, Attack, Expect
@@ -30,9 +35,11 @@ from csirtlab.content.labs import read_lab
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import ground_truth
 from csirtlab.evidence.seeds import case_seed
+from csirtlab.grading.batch import grade_new, submitters
 from csirtlab.grading.cases import HIDDEN
+from csirtlab.grading.cohort_config import load_config
 from csirtlab.grading.nbgrader_plugins import close_shared_workplace
-from csirtlab.grading.nbgrader_setup import configure
+from csirtlab.grading.recording import Records
 from csirtlab.hub.run import descendants
 from csirtlab.labs.source import assemble_source
 
@@ -42,6 +49,16 @@ LIMITS = {"cell_s": 1.5, "total_s": 6, "cpu_s": 6}
 MOST_S = 45.0
 """Two submissions at their limit on a busy machine take less than half of this."""
 
+_CONFIGURATION = """
+from csirtlab.grading.cohort_folder import find_cohort_folder
+from csirtlab.grading.nbgrader_setup import configure
+
+c = get_config()
+configure(c, find_cohort_folder())
+for step in (c.MendNotebook, c.RunInBox, c.WriteVerdicts):
+    step.content = {content!r}
+c.RunInBox.limits = {limits!r}
+"""
 _DETECT = """
 def detect(case):
     for packet in case.packets():
@@ -55,11 +72,19 @@ class TooLongError(BaseException):
     """A batch did not come to its end; not an Exception, so that no grader takes it for a submission's."""
 
 
+class Way(StrEnum):
+    """By which command a batch is graded."""
+
+    NBGRADER = "nbgrader autograde"
+    OWN = "csirtlab grade"
+
+
 class Ground:
     """A cohort that is attacked again and again, each time as new; a context manager."""
 
-    def __init__(self, attacks: Path, folder: Path) -> None:
+    def __init__(self, attacks: Path, folder: Path, way: Way) -> None:
         self._content = attacks / CONTENT
+        self._way = way
         self._folder = folder
         self._template = folder / "template"
         self._stack = ExitStack()
@@ -100,7 +125,7 @@ class Ground:
         return self._folder / f"cohort-{self._number}"
 
     def _play(self, attack: Attack, usual: tuple[evidence.Scores, list[Any]]) -> evidence.Outcome:
-        shutil.rmtree(self._course(), ignore_errors=True)
+        evidence.remove(self._course())
         self._number += 1
         course, drop = self._course(), self._folder / f"drop-{self._number}"
         shutil.copytree(self._template, course)
@@ -109,7 +134,7 @@ class Ground:
             places = Places(str(course), str(drop / "note"), port, attack.neighbour)
             self._submit(course, attack, places)
             before, began = evidence.standing(course), time.monotonic()
-            harms = _grade(course, self._content)
+            harms = _grade(course, self._way)
             seconds = time.monotonic() - began
             harms += _left_running()
             if visitors:
@@ -145,11 +170,11 @@ class Ground:
         people = [{"username": name, "name": name, "language": "en", "role": "trainee"}
                   for name in (ATTACKER, *NEIGHBOURS)]  # fmt: skip
         (course / "roster.json").write_text(json.dumps({"people": people}))
-        (course / "nbgrader_config.py").write_text("# read by the instructor's nbgrader\n")
+        (course / "nbgrader_config.py").write_text(_CONFIGURATION.format(content=str(self._content), limits=LIMITS))
         (course / "source" / "next-lab").mkdir()
         (course / "source" / "next-lab" / "next-lab.ipynb").write_text(json.dumps({"x": self._canaries.tests}))
         assemble_source(read_lab(self._content, LAB), course / "source" / LAB)
-        api = _api(course, self._content)
+        api = _api(course)
         made = api.generate_assignment(LAB)
         assert made["success"], made
         with api.gradebook as book:
@@ -158,22 +183,39 @@ class Ground:
         self._released = json.loads((course / "release" / LAB / f"{LAB}.ipynb").read_bytes())
 
 
-def _api(course: Path, content: Path) -> Any:
+def _api(course: Path) -> Any:
     from nbgrader.apps import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
 
-    config = Config()
-    configure(config, course)
-    for step in ("MendNotebook", "RunInBox", "WriteVerdicts"):
-        config[step].content = str(content)
-    config.RunInBox.limits = LIMITS
+    config = load_config(course)
     return NbGraderAPI(CourseDirectory(config=config), config=config)
 
 
-def _grade(course: Path, content: Path) -> list[str]:
+def _by_nbgrader(course: Path) -> None:
+    api = _api(course)
+    try:
+        api.autograde(LAB, "*", force=True)
+    finally:
+        api.gradebook.close()
+
+
+class _Here(Executor):
+    """Runs what it is given at once, in this thread, so that one warm box serves all batches."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return a future that is done."""
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def _by_csirtlab(course: Path) -> None:
+    with Records(course, LAB) as records:
+        grade_new(records, _Here(), 1, course, LAB, submitters(course, LAB), step=lambda _: None)
+
+
+def _grade(course: Path, way: Way) -> list[str]:
     """Grade everybody; return the harm when that does not come to its end."""
-    api = _api(course, content)
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise TooLongError
@@ -181,7 +223,10 @@ def _grade(course: Path, content: Path) -> list[str]:
     kept = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, MOST_S)
     try:
-        api.autograde(LAB, "*", force=True)
+        with warnings.catch_warnings():
+            # nbgrader's own: it adds a submission to a student before it adds it to the session.
+            warnings.simplefilter("ignore", SAWarning)
+            (_by_nbgrader if way is Way.NBGRADER else _by_csirtlab)(course)
     except TooLongError:
         return [f"grading did not come to its end in {MOST_S:g} s"]
     except (SystemExit, RecursionError, MemoryError) as error:
@@ -189,18 +234,26 @@ def _grade(course: Path, content: Path) -> list[str]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, kept)
-        api.gradebook.close()
     return []
 
 
 def _left_running() -> list[str]:
-    """Return the harm when something else than a resting worker and its bubblewrap is alive."""
+    """Return the harm when something else than a resting worker and its bubblewrap is alive in the box."""
     deadline = time.monotonic() + 3
-    while len(left := descendants(os.getpid())) > 2:
+    while len(left := [pid for box in _boxes() for pid in (box, *descendants(box))]) > 2:
         if time.monotonic() > deadline:
             return [f"{len(left) - 2} processes were left running"]
         time.sleep(0.05)
     return []
+
+
+def _boxes() -> list[int]:
+    found = []
+    for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+        with suppress(OSError):  # it has ended meanwhile
+            if b"csirtlab_grader" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
 
 
 @contextmanager

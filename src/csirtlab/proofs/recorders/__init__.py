@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from csirtlab.proofs.recorders import http, modbus, smb, smtp, ssh, telnet, tls
+from csirtlab.proofs.recorders import http, smb, smtp, ssh, tls
 
 RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {
     "http": http.record,
-    "modbus": modbus.record,
     "smb": smb.record,
     "smtp": smtp.record,
     "ssh": ssh.record,
-    "telnet": telnet.record,
     "tls": tls.record,
 }
 """What ``csirtlab evidence record`` can record; each returns its recordings by name."""
