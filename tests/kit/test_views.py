@@ -145,6 +145,13 @@ def test_the_plot_says_in_words_after_which_time_it_repeats(case: Case) -> None:
     assert f"periodicity(case, {HOST!r}, ".replace("'", "&#x27;") in words(view)
 
 
+def test_a_pair_that_does_not_repeat_is_told_so(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("csirtlab.kit.timing.self_likeness", lambda _: self_likeness([0.0, 1.0, 7.0, 8.0, 30.0, 31.0]))
+    monkeypatch.setattr("csirtlab.kit.timing.peak", lambda _: (12.0, 0.1))
+
+    assert "No time after which they repeat" in words(periodicity_plot(case))
+
+
 def test_the_list_of_packets_is_what_the_browser_shows(case: Case) -> None:
     listed = packet_browser(case, "dns").children[3].options
     (row,) = packet_list(case, "dns").itertuples(index=False)

@@ -22,6 +22,7 @@ Widget: TypeAlias = Any  # ipywidgets has no types
 _MOST_DRAWN = 60  # conversations; more lines than that show nothing
 _ROWS = 8  # of a table below a picture
 _FEWEST = 6  # connections of a pair, below which nothing can be seen to repeat
+_FAINTEST = 0.2  # likeness; people browsing reach less, and a line through it would say what is not there
 _MOST_PAIRS = 500  # in the list; a browser's list grows slow beyond
 
 
@@ -56,14 +57,17 @@ def conversation_graph(case: "Case", display_filter: str | None = None) -> Widge
     wide = w.Layout(width="100%", max_width="760px")
     style = {"description_width": "initial"}
     measure = w.Dropdown(
-        options=[(tell("bytes"), "bytes"), (tell("packets"), "packets")], description=tell("By"), layout=wide
+        options=[(tell("bytes"), "bytes"), (tell("packets"), "packets")],
+        description=tell("By"),
+        style=style,
+        layout=wide,
     )
     most = min(_MOST_DRAWN, len(found))
     count = w.IntSlider(
         value=min(25, most), min=1, max=most, description=tell("Conversations"), style=style,
         continuous_update=False, layout=wide,
     )  # fmt: skip
-    host = w.Dropdown(options=[(tell("all hosts"), "")], description=tell("Host"), layout=wide)
+    host = w.Dropdown(options=[(tell("all hosts"), "")], description=tell("Host"), style=style, layout=wide)
     picture, words = w.HTML(), w.HTML()
 
     def draw(_: object = None) -> None:
@@ -149,7 +153,10 @@ def activity_timeline(case: "Case", display_filter: str | None = None) -> Widget
     wide = w.Layout(width="100%", max_width="760px")
     style = {"description_width": "initial"}
     measure = w.Dropdown(
-        options=[(tell("packets"), "packets"), (tell("bytes"), "bytes")], description=tell("By"), layout=wide
+        options=[(tell("packets"), "packets"), (tell("bytes"), "bytes")],
+        description=tell("By"),
+        style=style,
+        layout=wide,
     )
     brush = w.SelectionRangeSlider(
         options=[(clock, number) for number, clock in enumerate(_distinct(clocks))], index=(0, len(clocks) - 1),
@@ -213,6 +220,8 @@ def periodicity_plot(case: "Case", src: str | None = None, dst: str | None = Non
         starts = found[(found["host"] == host) & (found["name"] == name)]["start"].tolist()
         likeness = timing.self_likeness(starts)
         best = timing.peak(likeness)
+        if best is not None and best[1] < _FAINTEST:
+            best = None
         described = tell(
             "{count} connections. No time after which they repeat can be told.", count=len(starts)
         ) if best is None else tell(
