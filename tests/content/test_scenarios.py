@@ -44,6 +44,14 @@ def test_the_incident_has_a_look_alike(content: Path) -> None:
     assert [look.resembles for look in scenario.look_alikes] == [scenario.incident[0].id]
 
 
+def test_an_action_may_give_parts_to_others_and_they_must_be_there(content: Path) -> None:
+    right = (content_root() / "datasets" / "iot-worm-and-plc" / "scenario.toml").read_text(encoding="utf-8")
+    assert dict(written(content, right).incident[0].others) == {"first": "patient-zero", "loader": "loader"}
+
+    with pytest.raises(ContentError, match=r'no service "lodger"\. Known above this line: bot, loader'):
+        written(content, right.replace('loader = "loader"', 'loader = "lodger"'))
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "line_of", "says"),
     [

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from csirtlab.exchange.app import exchange_app
+from csirtlab.exchange.app import LabFolder, exchange_app
 from csirtlab.exchange.archives import pack
 from csirtlab.exchange.client import ExchangeClient
 from csirtlab.exchange.receipts import Receipt
@@ -107,7 +107,10 @@ class People:
 
 
 class OwnCases:
-    """Cases that say whose they are."""
+    """Cases that say whose they are; ``digests`` stands for what another version of the programs makes."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, str] = {}
 
     def title(self, cohort: str, lab: str, trainee: str) -> str:
         return f"{lab} for {trainee} in {cohort}"
@@ -115,19 +118,20 @@ class OwnCases:
     def hints(self, lab: str, question: str, trainee: str) -> tuple[str, ...]:
         return {"host": ("Look.", "Sort.", "As code.")}[question]
 
-    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
+    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> LabFolder:
         packed = io.BytesIO()
         with zipfile.ZipFile(release) as released, zipfile.ZipFile(packed, "w") as target:
             target.writestr(f"{lab}.ipynb", released.read(f"{lab}.ipynb"))
             target.writestr("evidence/whose.txt", f"{cohort} {trainee}")
-        return packed.getvalue()
+        return LabFolder(packed.getvalue(), self.digests.get(trainee, f"{trainee}'s case"))
 
 
 class Server:
     """The exchange on loopback; the token of each person is their name with ``-token``."""
 
-    def __init__(self, url: str, store: ExchangeStore, people: People) -> None:
+    def __init__(self, url: str, store: ExchangeStore, people: People, cases: OwnCases) -> None:
         self.url = url
+        self.cases = cases
         self.store = store
         self.people = people
         self.clients: dict[str, ExchangeClient] = {}
@@ -183,8 +187,9 @@ def loopback() -> Iterator[Loopback]:
 @pytest.fixture
 def server(store: ExchangeStore, loopback: Loopback) -> Iterator[Server]:
     people = People()
-    loopback.app = exchange_app(store, identify, people, OwnCases())
-    server = Server(loopback.url, store, people)
+    cases = OwnCases()
+    loopback.app = exchange_app(store, identify, people, cases)
+    server = Server(loopback.url, store, people, cases)
     yield server
     server.http.close()
     for client in server.clients.values():

@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
+from starlette.routing import Route
 
+from csirtlab.exchange.app import exchange_app
 from csirtlab.exchange.limits import MIB
 from csirtlab.exchange.receipts import read_public_key, verify_receipt
 from csirtlab.exchange.refusals import Refusal
@@ -35,7 +37,20 @@ EVERY_ROUTE = [
     ("PUT", "/cohorts/lima/labs/c2-beacon/feedback/ana"),
 ]
 OF_A_COHORT = EVERY_ROUTE[1:]
+FOR_ANYBODY = [("GET", "/key")]
 OF_INSTRUCTORS = [route for route in EVERY_ROUTE if route[0] in ("PUT", "DELETE")]
+
+
+def test_every_route_of_the_application_is_tried_below() -> None:
+    """A new one fails here until it is in the list, and so until it was tried by those who may not."""
+    nothing: Any = None  # the routes alone are looked at
+    untried = []
+    for route in exchange_app(nothing, nothing, nothing, nothing).routes:
+        assert isinstance(route, Route)
+        tried = {method for method, path in [*EVERY_ROUTE, *FOR_ANYBODY] if route.path_regex.match(path)}
+        untried += [f"{method} {route.path}" for method in (route.methods or set()) - {"HEAD"} - tried]
+
+    assert untried == []
 
 
 @pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
@@ -67,6 +82,25 @@ def test_a_trainee_cannot_do_what_instructors_do(released: Server, method: str, 
     answer = released.ask(method, path, "ana", content=b"x" if method == "PUT" else None)
 
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), OF_INSTRUCTORS)
+def test_an_instructor_of_another_cohort_changes_nothing(released: Server, work: Work, method: str, path: str) -> None:
+    released.as_("ana").send("lima", "c2-beacon", work("mine"))
+    before = released.as_("ana").labs()
+
+    released.ask(method, path, "fred", content=work("x") if method == "PUT" else None)
+
+    assert released.as_("ana").labs() == before
+
+
+def test_a_trainee_cannot_see_anothers_submission_feedback_or_hints(released: Server, work: Work) -> None:
+    number = released.as_("ana").send("lima", "c2-beacon", work("mine")).position
+
+    assert released.ask("GET", f"/cohorts/lima/submissions/{number}", "bob").status_code == 403
+    assert released.ask("GET", "/cohorts/lima/labs/c2-beacon/feedback", "bob").status_code == 404
+    for path in (SUBMISSIONS, "/cohorts/lima/labs/c2-beacon/hints"):
+        assert "ana" not in released.ask("GET", path, "bob").text
 
 
 def test_a_cohort_that_does_not_exist_is_told_like_a_foreign_one(released: Server) -> None:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -270,3 +271,72 @@ def test_every_acknowledged_submission_survives_kill_9(root: Path) -> None:
                 assert hashlib.sha256(store.content(entry).read_bytes()).hexdigest() == content
     assert verify_store(root).faults == ()
     assert len(acknowledged) > 50
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from csirtlab.exchange.refusals import StorageError
+from csirtlab.exchange.store import ExchangeStore
+store = ExchangeStore(Path(sys.argv[1]))
+
+def hand_in(content):
+    with store.receive(limit=10**9, too_large="") as incoming:
+        for start in range(0, len(content), 65536):
+            incoming.write(content[start:start + 65536])
+        return store.submit("lima", "c2-beacon", "ana", incoming)
+
+kept = [hand_in(b"small %d" % number).content for number in range(3)]
+for size in (10**7, 3 * 10**6):
+    try:
+        hand_in(bytes(size))
+    except StorageError as error:
+        assert "free space" in str(error), error
+    else:
+        raise SystemExit("taken?")
+kept.append(hand_in(b"small again").content)
+store.close()
+print(*kept)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_disk_that_is_really_full_refuses_the_new_one_and_harms_no_old_one(root: Path) -> None:
+    """A disk of two MiB, in a mount namespace of its own."""
+    root.mkdir()
+    copy = root.with_name("copy")
+    script = (
+        f'mount -t tmpfs -o size=2m,mode=700 none "{root}" && "{sys.executable}" -c "$1" "{root}" '
+        f'&& cp -a "{root}" "{copy}"'
+    )
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", FULL_DISK], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert verify_store(copy).faults == ()
+    assert list((copy / "incoming").iterdir()) == []
+    with ExchangeStore(copy) as store:
+        entries = store.index.submissions("lima", "c2-beacon", "ana")
+        assert [entry.content for entry in entries] == done.stdout.split()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_verify_finds_a_line_that_was_removed_from_the_log(hand_in: Hand, root: Path, number: int) -> None:
+    for content in (b"first", b"second", b"third", b"fourth"):
+        hand_in(content)
+    lines = (root / "log.jsonl").read_bytes().splitlines(keepends=True)
+    (root / "log.jsonl").write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
+
+    (fault,) = verify_store(root).faults
+
+    assert f"log.jsonl:{number + 1}:" in fault and "removed" in fault
+
+
+def test_a_double_click_at_the_same_moment_is_one_submission(store: ExchangeStore, hand_in: Hand) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(hand_in, [b"clicked"] * 16))
+
+    assert len(set(receipts)) == 1
+    assert len(store.index.submissions("lima", "c2-beacon", "ana")) == 1

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from csirtlab.content.courses import course_names, read_course
+from csirtlab.settings import content_root
+
+FIRST_LAB = read_course(content_root(), course_names(content_root())[0]).labs[0].name
+
 pytestmark = pytest.mark.slow
 
 
@@ -24,7 +29,7 @@ def learn(*arguments: str, home: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_it_serves_the_lab_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+def test_it_serves_the_first_lab_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     process = learn(home=tmp_path)
     try:
         assert process.stdout
@@ -37,7 +42,7 @@ def test_it_serves_the_lab_and_ends_with_ctrl_c(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
 
-    assert content["metadata"]["csirtlab"] == {"lab": "c2-beacon", "language": "es"}
+    assert content["metadata"]["csirtlab"] == {"lab": FIRST_LAB, "language": "es"}
     assert process.returncode == 0, errors
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"{root}/api", timeout=5)

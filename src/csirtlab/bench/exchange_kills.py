@@ -210,7 +210,6 @@ class _Service:
             **{name: value for name, value in os.environ.items() if not name.startswith(("CSIRTLAB_", "JUPYTERHUB_"))},
             "CSIRTLAB_HOME": str(home.root),
             "CSIRTLAB_CONTENT": str(content_root()),
-            "CSIRTLAB_PUBLIC_URL": self._url,
             "CSIRTLAB_SERVICE_UID": "-1",
             "JUPYTERHUB_SERVICE_NAME": "workshop",
             "JUPYTERHUB_SERVICE_PREFIX": SERVICE_PREFIX,

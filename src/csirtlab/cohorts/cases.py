@@ -8,10 +8,13 @@ from csirtlab.cohorts.store import Store
 from csirtlab.content.labs import read_lab
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.errors import CohortError
-from csirtlab.evidence.cases import make_evidence
+from csirtlab.evidence.cases import case_digest, evidence_digest, facts_of, write_evidence
+from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import case_seed
+from csirtlab.exchange.app import LabFolder
 from csirtlab.exchange.archives import pack
 from csirtlab.labs.case_sheet import write_case_sheet
+from csirtlab.labs.kept_scenario import SCENARIO, unpack_scenario
 from csirtlab.labs.source import variant_name
 from csirtlab.labs.texts import lab_texts
 from csirtlab.languages import Language
@@ -36,11 +39,11 @@ class CaseFolders:
         language = Language(account.language) if account else Language.EN
         return lab_texts(read_lab(self._content, lab), language).questions[question].hints
 
-    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
-        """Return a zip of the folder: ``LAB.ipynb`` and ``evidence/``.
+    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> LabFolder:
+        """Return the folder: ``LAB.ipynb`` and ``evidence/``.
 
         ``release`` is the zip that the instructor released; the notebook is taken from it in the
-        trainee's language, English where it has no other.
+        trainee's language, English where it has no other, and the evidence is made from the scenario in it.
 
         Raises:
             CohortError: There is no such cohort, or the release lacks the lab's notebook.
@@ -52,17 +55,27 @@ class CaseFolders:
         language = Language(account.language)
         notebook = _released_notebook(release, lab, language)
         source = read_lab(self._content, lab)
-        scenario = read_scenario(self._content, source.scenario)
         with tempfile.TemporaryDirectory(prefix="csirtlab-case-") as aside:
+            scenario = read_scenario(self._scenarios(release, Path(aside) / "scenarios"), source.scenario)
             evidence = Path(aside) / "evidence"
-            make_evidence(scenario, case_seed(bytes.fromhex(found.secret), lab, trainee), evidence)
+            secret = bytes.fromhex(found.secret)
+            plan = make_plan(scenario, case_seed(secret, lab, trainee))
+            write_evidence(plan, evidence)
+            digest = case_digest(secret, evidence_digest(evidence), facts_of(scenario, plan))
             write_case_sheet(source, evidence, cohort=cohort, trainee=trainee, language=language)
             files = [
                 (f"evidence/{path.relative_to(evidence).as_posix()}", path.read_bytes())
                 for path in evidence.rglob("*")
                 if path.is_file()
             ]
-            return pack([(f"{lab}.ipynb", notebook), *files])
+            return LabFolder(pack([(f"{lab}.ipynb", notebook), *files]), digest)
+
+    def _scenarios(self, release: Path, aside: Path) -> Path:
+        """Return the content with the scenario as it was released; what is installed, for a release without one."""
+        with zipfile.ZipFile(release) as archive:
+            if SCENARIO not in archive.namelist():
+                return self._content
+            return unpack_scenario(archive.read(SCENARIO), aside)
 
 
 def _released_notebook(release: Path, lab: str, language: Language) -> bytes:

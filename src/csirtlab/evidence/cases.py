@@ -1,6 +1,8 @@
 """A case's evidence and its ground truth, each recomputed from scenario and seed whenever needed."""
 
 import csv
+import hashlib
+import hmac
 import io
 import os
 import tempfile
@@ -59,6 +61,36 @@ def _folder(path: Path) -> Iterator[None]:
             with suppress(OSError):  # somebody has put something there
                 each.rmdir()
         raise
+
+
+def evidence_digest(folder: Path) -> str:
+    """Return one SHA-256 over names and contents of all files in a folder of evidence."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{content}  {path.relative_to(folder).as_posix()}\n".encode())  # as sha256sum writes it
+    return total.hexdigest()
+
+
+def case_digest(secret: bytes, evidence: str, facts: Mapping[str, object]) -> str:
+    """Return what tells a case from any other: its evidence (``evidence_digest``) and what is true in it.
+
+    Without the cohort's secret nobody can try facts until the digest fits.
+    """
+    spelled = "\n".join([evidence, *(f"{name} {_spelled(facts[name])}" for name in sorted(facts))])
+    return hmac.digest(secret, f"csirtlab case 1\n{spelled}".encode(), "sha256").hex()
+
+
+def _spelled(value: object) -> str:
+    """Return a fact as text, always the same: sets have no order of their own."""
+    if isinstance(value, (set, frozenset)):
+        return "{" + ", ".join(sorted(_spelled(each) for each in value)) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_spelled(each) for each in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(sorted(f"{_spelled(key)}: {_spelled(each)}" for key, each in value.items())) + "}"
+    return repr(value)
 
 
 def _papers(plan: Plan) -> dict[str, bytes]:

@@ -21,8 +21,13 @@ _MAKERS = {
     "macos": ("f01898", "acbc32", "3c15c2"),
     "printer": ("008077", "001ba9"),
     "router": ("4c5e0c", "64d154"),
+    "camera": ("4419b6", "c056e3", "3cef8c", "4c11bf", "00408c", "accc8e"),
+    "plc": ("0080f4", "001b1b", "0030de", "00a045", "001d9c"),
 }
 _VIRTUAL = ("005056", "000c29")
+# How long a system takes to answer on the LAN, in seconds: small devices take their time.
+_ANSWER_S = (0.00014, 0.0006)
+_ANSWERS_S = {"camera": (0.0006, 0.0019), "plc": (0.0008, 0.0019)}
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,13 @@ def _draw_inside(scenario: Scenario, network: ipaddress.IPv4Network, rng: Random
                     address=str(network.network_address + number),
                     mac=bytes.fromhex(pick(rng, makers)) + noise(rng, 3),
                     stack=STACKS[system],
-                    way=Way(nanoseconds(between(rng, 0.00014, 0.0006)), 0, 0.00003, whole(rng, 12_000, 14_000), 1460),
+                    way=Way(
+                        nanoseconds(between(rng, *_ANSWERS_S.get(SYSTEMS[system], _ANSWER_S))),
+                        0,
+                        0.00003,
+                        whole(rng, 12_000, 14_000),
+                        1460,
+                    ),
                     inside=True,
                     clock_ns=_draw_clock(group, rng),
                     ticks=bits(rng, 31),

@@ -21,7 +21,8 @@ _SERVERS = (
     ("nginx", "nginx"), ("nginx", "nginx/1.22.1"), ("Apache", "Apache/2.4.71 (Debian)"), ("nginx", "nginx/1.26.3"),
 )  # fmt: skip
 """Whose answer, and how it calls itself."""
-_LANGUAGES = ("es-419,es;q=0.9,en;q=0.8", "es,en-US;q=0.7,en;q=0.3", "pt-BR,pt;q=0.9,en-US;q=0.8", "en-US,en;q=0.9")
+LANGUAGES = ("es-419,es;q=0.9,en;q=0.8", "es,en-US;q=0.7,en;q=0.3", "pt-BR,pt;q=0.9,en-US;q=0.8", "en-US,en;q=0.9")
+"""What browsers say that their people read."""
 
 AGENTS = {
     "windows": (
@@ -72,7 +73,7 @@ class HttpSession:
         """Yield each request and its answer."""
         habits = stream(self.host.encode(), "http server")
         server, software = pick(habits, _SERVERS)
-        language = pick(habits, _LANGUAGES)
+        language = pick(habits, LANGUAGES)
         page = ""
         for fetch in self.fetches:
             yield Turn(True, self._request(fetch, page, language), fetch.pause_ns)
@@ -98,18 +99,21 @@ class HttpSession:
             yield Turn(False, answer, fetch.think_ns)
 
     def _request(self, fetch: Fetch, page: str, language: str) -> bytes:
-        values = {
-            "path": fetch.path, "host": self.host, "agent": self.agent, "page": page, "language": language,
-        }  # fmt: skip
-        asked = _heads()["requests"]
-        program = next((name for name in asked if f"{name}/" in self.agent or f"{name}-HTTP" in self.agent), "")
         kind = "page" if "html" in fetch.kind else "part" if page else "file"
-        lines = asked.get(program, {}).get(kind)
-        if lines is None:
-            accepted = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" if kind == "page" else "*/*"
-            lines = ["GET {path} HTTP/1.1", "Host: {host}", f"Accept: {accepted}", "User-Agent: {agent}",
-                     "Connection: keep-alive"]  # fmt: skip
-        return _worded(lines, values)
+        return request_head(kind, self.agent, fetch.path, self.host, page, language)
+
+
+def request_head(kind: str, agent: str, target: str, host: str, page: str, language: str) -> bytes:
+    """Return what ``agent`` sends to get ``target``: a "page", "part" of the page with path ``page``, or a "file"."""
+    values = {"path": target, "host": host, "agent": agent, "page": page, "language": language}
+    asked = _heads()["requests"]
+    program = next((name for name in asked if f"{name}/" in agent or f"{name}-HTTP" in agent), "")
+    lines = asked.get(program, {}).get(kind)
+    if lines is None:
+        accepted = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" if kind == "page" else "*/*"
+        lines = ["GET {path} HTTP/1.1", "Host: {host}", f"Accept: {accepted}", "User-Agent: {agent}",
+                 "Connection: keep-alive"]  # fmt: skip
+    return _worded(lines, values)
 
 
 def _worded(lines: list[str], values: dict[str, str]) -> bytes:

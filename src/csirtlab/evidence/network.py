@@ -8,7 +8,7 @@ from csirtlab.evidence import dns, ipv6, messages
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
 from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
-from csirtlab.evidence.wishes import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Wish
+from csirtlab.evidence.wishes import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Seek, Wish
 
 _MULTICAST = {"mdns": ("224.0.0.251", 5353), "ssdp": ("239.255.255.250", 1900), "llmnr": ("224.0.0.252", 5355)}
 
@@ -43,6 +43,8 @@ class _Network:
                 self.ask_time(wish)
             case Ask():
                 self.ask(wish)
+            case Seek():
+                self.seek(wish)
             case AskName():
                 self.ask_in_vain(wish)
             case Announce():
@@ -300,6 +302,17 @@ class _Network:
         answered = asked + whole(self.rng, 60_000, 300_000)
         self.flows.append(Exchange(asked, (RawFrame(asked, question), RawFrame(answered, answer)), "arp"))
         self.neighbours[pair] = before + nanoseconds(between(self.rng, 90, 900))
+
+    def seek(self, wish: Seek) -> None:
+        """Let a host ask three times, a second apart, as Linux does before it gives up."""
+        question = messages.arp_frame(
+            is_reply=False, sender_mac=wish.host.mac, sender=wish.host.address, target_mac=messages.BROADCAST_MAC,
+            target=wish.address, to_everybody=True,
+        )  # fmt: skip
+        times = [wish.at_ns]
+        for _ in range(2):
+            times.append(times[-1] + nanoseconds(between(self.rng, 1.0, 1.03)))
+        self.flows.append(Exchange(wish.at_ns, tuple(RawFrame(time, question) for time in times), wish.label))
 
     def full_name(self, server: Host) -> str:
         return f"{server.name.lower()}.{self.cast.site_domain}" if server.inside else server.name

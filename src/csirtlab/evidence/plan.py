@@ -4,9 +4,10 @@ from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.actions import wishes_of
 from csirtlab.evidence.ambiguity import ambiguities
-from csirtlab.evidence.cast import draw_cast
-from csirtlab.evidence.model import Paper, Plan
+from csirtlab.evidence.cast import Cast, draw_cast
+from csirtlab.evidence.model import Flow, Paper, Plan, TcpFlow
 from csirtlab.evidence.network import carry_out
+from csirtlab.evidence.plants import share_processes
 from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.wishes import Log, Note
 
@@ -43,7 +44,7 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
     ]
     wishes = [wish for wish in wanted if not isinstance(wish, Note | Paper)]
     listed = {group.name for group in scenario.groups if group.is_listed}
-    flows = carry_out(cast, wishes, stream(own_seed, "network"))
+    flows = carry_out(cast, share_processes(wishes), stream(own_seed, "network"))
     return Plan(
         seed=own_seed,
         begin_ns=cast.begin_ns,
@@ -51,8 +52,13 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
         site_domain=cast.site_domain,
         hosts=tuple(host for host in cast.inside if host.group in listed),
         cast=dict(cast.parts),
-        flows=tuple(flow for flow in flows if cast.begin_ns <= flow.start_ns < cast.end_ns),
+        flows=tuple(flow for flow in flows if _passes(flow, cast)),
         records=tuple(wish.record for wish in wanted if isinstance(wish, Log)),
         notes={(wish.label, wish.name): wish.value for wish in wanted if isinstance(wish, Note)},
         papers=tuple(wish for wish in wanted if isinstance(wish, Paper)),
     )
+
+
+def _passes(flow: Flow, cast: Cast) -> bool:
+    """Say whether the sensor sees some of it: a connection may have been open before."""
+    return flow.start_ns < cast.end_ns and (flow.start_ns >= cast.begin_ns or isinstance(flow, TcpFlow))

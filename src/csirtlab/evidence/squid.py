@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from random import Random
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from csirtlab.evidence.dialogues import Closing, Turn
-from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.dice import SECOND, pick
+from csirtlab.evidence.http import LANGUAGES, request_head
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.records import Record
+from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.tls import TlsSession
 
 SQUID = 3128
@@ -52,13 +55,14 @@ class ProxiedVisits:
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield each request and its answer, which the proxy writes down when it is delivered."""
         del rng  # everything was drawn when the visits were planned
+        page = ""
         for visit in self.visits:
             times: list[int] = []  # when the proxy was asked
             size: list[int] = []
 
-            def asks(at_ns: int, visit: Visit = visit, times: list[int] = times) -> bytes:
+            def asks(at_ns: int, visit: Visit = visit, times: list[int] = times, page: str = page) -> bytes:
                 times.append(at_ns)
-                return self._request(visit)
+                return self._request(visit, page)
 
             def answers(at_ns: int, visit: Visit = visit, size: list[int] = size) -> bytes:
                 content = self._refusal(visit, at_ns) if visit.is_denied else self._answer(visit, at_ns)
@@ -76,13 +80,20 @@ class ProxiedVisits:
 
             yield Turn(True, asks, visit.pause_ns)
             yield Turn(False, answers, visit.think_ns, writes)
+            page = urlsplit(visit.url).path if "html" in visit.kind else page
 
-    def _request(self, visit: Visit) -> bytes:
+    def _request(self, visit: Visit, page: str) -> bytes:
         host = visit.url.split("/")[2]
-        return (
-            f"{visit.method} {visit.url} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {self.agent}\r\n"
-            "Accept: */*\r\nProxy-Connection: keep-alive\r\n\r\n"
-        ).encode()
+        if visit.method == "HEAD":
+            lines = (f"HEAD {visit.url} HTTP/1.1", f"Host: {host}", f"User-Agent: {self.agent}", "Accept: */*")
+            return "\r\n".join((*lines, "Proxy-Connection: keep-alive", "\r\n")).encode()
+        is_part = bool(page) and visit.kind.startswith("image/")
+        language = pick(stream(self.address.encode(), "browser's language"), LANGUAGES)
+        head = request_head("part" if is_part else "page", self.agent, visit.url, host, page, language)
+        if is_part:
+            head = head.replace(b"text/css,*/*;q=0.1", b"image/avif,image/webp,image/*,*/*;q=0.8")
+        # A program that knows of a proxy says this to it; Firefox does not.
+        return head if b"Firefox/" in head else head.replace(b"\r\nConnection:", b"\r\nProxy-Connection:")
 
     def _answer(self, visit: Visit, at_ns: int) -> bytes:
         kind = f"Content-Type: {visit.kind}\r\n" if visit.kind else ""

@@ -123,6 +123,20 @@ STACKS = {
             {"identification": Identification.COUNTER, "delayed_ack_ms": 200},
         ),
         _stack("router", _LINUX),
+        # Linux 3.x on a small system on a chip: a smaller buffer, a smaller window, timestamps switched off.
+        _stack(
+            "ip-camera",
+            _LINUX,
+            {"family": "camera", "window": 14600, "scale": 3, "settled": 1825, "has_timestamps": False},
+            {"order": "MNNSNW"},
+        ),
+        # A real-time system with little memory: the MSS and nothing else.
+        _stack(
+            "plc",
+            {"family": "plc", "ttl": 64, "window": 8192, "scale": 0, "settled": 8192, "has_timestamps": False},
+            {"order": "M", "ports": (1024, 5000), "ports_count_up": True},
+            {"identification": Identification.COUNTER, "delayed_ack_ms": 200},
+        ),
     )
 }
 """Systems of hosts inside the site, by the names that scenarios use."""

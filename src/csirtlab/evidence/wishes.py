@@ -55,6 +55,16 @@ class Ask:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """Ask the LAN for an address that nobody has, as whoever scans it does."""
+
+    at_ns: int
+    host: Host
+    address: str
+    label: str
+
+
 class Announcement(Enum):
     """What a host tells everybody."""
 
@@ -99,7 +109,7 @@ class Note:
     value: FactValue
 
 
-Wish = Connect | AskTime | AskName | Ask | Announce | Knock | Log
+Wish = Connect | AskTime | AskName | Ask | Seek | Announce | Knock | Log
 """What the network carries out."""
 
 Remark = Note | Paper

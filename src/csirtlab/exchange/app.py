@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,6 +46,14 @@ class Directory(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class LabFolder:
+    """A person's own folder of a lab."""
+
+    content: bytes  # a zip file
+    case: str  # the digest of the case, secret-keyed: it tells one from another and nothing else
+
+
 class Cases(Protocol):
     """What a trainee gets of a released lab. Called in threads."""
 
@@ -52,8 +61,8 @@ class Cases(Protocol):
         """Return the lab's title in the person's language."""
         ...
 
-    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> bytes:
-        """Return the person's own folder of the lab as a zip file; ``release`` is the released folder as one."""
+    def lab_folder(self, cohort: str, lab: str, trainee: str, release: Path) -> LabFolder:
+        """Return the person's own folder of the lab; ``release`` is the released folder as a zip file."""
         ...
 
     def hints(self, lab: str, question: str, trainee: str) -> Sequence[str]:
@@ -111,10 +120,9 @@ class _Exchange:
         username, _ = await self._member(request)
         cohort, lab = _lab(request)
         release = self._released(cohort, lab)
-        content = await run_in_threadpool(
-            self._cases.lab_folder, cohort, lab, username, self._store.content(release)
-        )  # fmt: skip
-        return Response(content, media_type="application/zip")
+        folder = await run_in_threadpool(self._cases.lab_folder, cohort, lab, username, self._store.content(release))
+        await run_in_threadpool(self._store.hand_out, cohort, lab, username, folder.case)
+        return Response(folder.content, media_type="application/zip")
 
     async def submissions(self, request: Request) -> Response:
         """GET .../submissions: the caller's own; an instructor gets everybody's."""
@@ -327,7 +335,7 @@ class _Exchange:
         return {"username": username, "labs": labs}
 
     def _told(self, entry: Entry) -> dict[str, Any]:
-        given = self._store.index.feedback(entry.position)
+        judged = self._store.index.feedback(entry.position)
         return {
             "id": entry.position,
             "trainee": entry.trainee,
@@ -335,8 +343,14 @@ class _Exchange:
             "content": entry.content,
             "receipt": self._store.receipt(entry).plain(),
             "hints": self._hints_before(entry),
-            "feedback": {"released": time_text(given.time), "content": given.content} if given else None,
+            "case": given.case if (given := self._case_before(entry)) else None,
+            "feedback": {"released": time_text(judged.time), "content": judged.content} if judged else None,
         }
+
+    def _case_before(self, submission: Entry) -> Entry | None:
+        return self._store.index.case(
+            submission.cohort, submission.lab, submission.trainee, before=submission.position
+        )  # fmt: skip
 
     def _hints_before(self, submission: Entry) -> dict[str, list[int]]:
         """Return the prices of the hints that the trainee had seen when they submitted, by question."""

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SUBMISSION = "submission"  # a trainee's work
     FEEDBACK = "feedback"  # on one submission, from the instructor to its trainee
     HINT = "hint"  # shown to a trainee, on their demand
+    CASE = "case"  # a lab's folder with their own case, given to somebody for the first time since its release
     HINT_COST = "hint_cost"  # what each hint costs the cohort's trainees from now on
 
 
@@ -40,6 +41,7 @@ class Draft:
     question: str | None = None  # of a hint
     number: int | None = None  # of a hint: 1 is the first of its question
     cost: int | None = None  # of a hint: its price when it was shown, in per cent of the question's points
+    case: str | None = None  # of a case: its digest, which without the cohort's secret tells nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +80,13 @@ def time_from(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
-_OF_HINTS = {"question", "number", "cost"}
-"""Left out of entries that are about something else, which therefore read as they did before there were hints."""
+_OPTIONAL = {"question", "number", "cost", "case"}
+"""Left out of entries that are about something else, which therefore read as they did before there were such."""
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
     said = {**asdict(entry), "kind": str(entry.kind), "time": time_text(entry.time), "format": FORMAT}
-    return {key: value for key, value in said.items() if value is not None or key not in _OF_HINTS}
+    return {key: value for key, value in said.items() if value is not None or key not in _OPTIONAL}
 
 
 def encode(entry: Entry) -> bytes:
@@ -105,7 +107,7 @@ def decode(line: bytes) -> Entry:
         plain = json.loads(line)
         if (
             not isinstance(plain, dict)
-            or not _FIELDS - _OF_HINTS <= set(plain) <= _FIELDS
+            or not _FIELDS - _OPTIONAL <= set(plain) <= _FIELDS
             or plain.pop("format") != FORMAT
         ):
             raise LogError("this is not an entry in a format that this version knows")

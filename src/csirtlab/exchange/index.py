@@ -19,6 +19,7 @@ class Index:
         self._feedback: dict[int, Entry] = {}
         self._hints: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
         self._hint_costs: dict[str, int] = {}
+        self._cases: defaultdict[tuple[str, str, str | None], list[Entry]] = defaultdict(list)
         for entry in entries:
             self.add(entry)
 
@@ -40,6 +41,8 @@ class Index:
                         self._feedback[entry.about] = entry
                 case Kind.HINT:
                     self._hints[lab].append(entry)
+                case Kind.CASE:
+                    self._cases[(*lab, entry.trainee)].append(entry)
                 case Kind.HINT_COST:
                     self._hint_costs[entry.cohort] = entry.cost or 0
 
@@ -87,3 +90,9 @@ class Index:
         """Return what a hint costs in a cohort, in per cent of its question's points; 0 unless somebody chose."""
         with self._guard:
             return self._hint_costs.get(cohort, 0)
+
+    def case(self, cohort: str, lab: str, trainee: str | None, *, before: int | None = None) -> Entry | None:
+        """Return the latest case of a lab that somebody was given, if ``before``: before that position."""
+        with self._guard:
+            given = self._cases.get((cohort, lab, trainee), ())
+            return next((entry for entry in reversed(given) if before is None or entry.position < before), None)

@@ -34,6 +34,7 @@ from csirtlab.exchange.refusals import ReceiptError
 from csirtlab.exchange.replies import Submission
 from csirtlab.exchange.work import keep_receipt, pack_work, unpack
 from csirtlab.labs.hints import HINTS_FILE, hints_text
+from csirtlab.labs.kept_scenario import CASE_FILE
 
 ANYBODY = ("", "*")
 
@@ -350,7 +351,7 @@ def _receipt_in(folder: Path) -> Receipt | None:
 def _write_submitted(folder: Path, content: bytes, submission: Submission) -> None:
     """Write a submission's folder whole or not at all.
 
-    Our time, receipt and list of hints take the place of any that came with it.
+    Our time, receipt, list of hints and digest of the case take the place of any that came with it.
     """
     aside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for left in (aside, old):
@@ -360,6 +361,7 @@ def _write_submitted(folder: Path, content: bytes, submission: Submission) -> No
         ("timestamp.txt", timestamp(submission.receipt.time)),
         ("receipt.json", submission.receipt.to_json()),
         (HINTS_FILE, hints_text(submission.hints)),
+        (CASE_FILE, f"{submission.case or ''}\n"),
     ):
         path = aside / name
         if path.is_dir():

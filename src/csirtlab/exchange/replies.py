@@ -28,6 +28,7 @@ class Submission:
     receipt: Receipt
     feedback: Feedback | None
     is_trainee: bool  # whether its owner is a trainee of the cohort now; instructors may try labs too
+    case: str | None = None  # the digest of the case that the trainee had been given before
     hints: Mapping[str, Sequence[int]] = field(default_factory=dict)  # question -> prices of those seen before, in %
 
 
@@ -84,5 +85,6 @@ def read_submission(reply: Any) -> Submission:
         receipt=Receipt.from_plain(reply["receipt"]),
         feedback=Feedback(time_from(given["released"]), given["content"]) if given else None,
         is_trainee=reply["is_trainee"],
+        case=reply["case"],
         hints=reply["hints"],
     )

@@ -129,6 +129,26 @@ class ExchangeStore:
                 )
             )
 
+    def hand_out(self, cohort: str, lab: str, trainee: str, case: str) -> None:
+        """Record which case somebody is given, by its digest; the same again needs no second entry.
+
+        Raises:
+            Refusal: They were given another case since the lab was released (status 409): the programs that make
+                it have changed, and what they found in the first would be judged by the second.
+        """
+        with self._guard:
+            release = self.index.release(cohort, lab)
+            given = self.index.case(cohort, lab, trainee)
+            if given is None or release is None or given.position < release.position:
+                self._append(Draft(kind=Kind.CASE, cohort=cohort, lab=lab, by=trainee, trainee=trainee, case=case))
+            elif given.case != case:
+                raise Refusal(
+                    f'The server was updated since you got "{lab}", and would give you other evidence now. Go on with '
+                    "the files that you have. If they are lost, tell the instructor: the operator can start the "
+                    "version from before, or the lab is withdrawn and released again, and all begin anew.",
+                    409,
+                )
+
     def show_hint(
         self, cohort: str, lab: str, trainee: str, question: str, *, number: int, count: int, agreed: bool
     ) -> tuple[Entry, ...]:

@@ -10,7 +10,8 @@ from typing import Self
 
 from csirtlab.content.labs import Kind, Lab
 from csirtlab.content.scenarios import Scenario, read_scenario
-from csirtlab.evidence.cases import ground_truth, make_evidence
+from csirtlab.errors import GradingError
+from csirtlab.evidence.cases import evidence_digest, ground_truth, make_evidence
 from csirtlab.evidence.seeds import case_seed, sibling_seed
 from csirtlab.grading.cohort_folder import CohortFolder
 from csirtlab.labs.case_sheet import write_case_sheet
@@ -26,6 +27,7 @@ class CaseFolders:
 
     own: Path
     siblings: Mapping[str, Sequence[Path]]
+    digest: str  # of the trainee's own evidence
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Truths:
 
     own: Mapping[str, object]
     siblings: Mapping[str, Sequence[object]]
+    facts: Mapping[str, object]  # everything that is true in the trainee's case, by the scenario's names
 
 
 class Shelf:
@@ -63,6 +66,7 @@ class Shelf:
         with TemporaryDirectory(prefix="own-", dir=self._folder.name) as temporary:
             own = Path(temporary)
             make_evidence(scenario, case_seed(cohort.secret, lab.name, trainee), own / "evidence")
+            digest = evidence_digest(own / "evidence")
             write_case_sheet(
                 lab, own / "evidence", cohort=cohort.name, trainee=trainee, language=cohort.language_of(trainee)
             )
@@ -74,7 +78,7 @@ class Shelf:
                 for question in lab.questions
                 if question.kind is Kind.METHOD
             }
-            yield CaseFolders(own, siblings)
+            yield CaseFolders(own, siblings, digest)
 
     def _sibling(self, scenario: Scenario, lab: Lab, cohort: CohortFolder, seed: bytes) -> Path:
         # The lab and the scenario may change while a formgrader runs: both belong to the key.
@@ -91,6 +95,11 @@ def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truth
     """Return what is true in a trainee's case and in its siblings; nothing is written anywhere."""
     scenario = read_scenario(content, lab.scenario)
     facts = ground_truth(scenario, case_seed(cohort.secret, lab.name, trainee))
+    if unknown := sorted({question.fact for question in lab.questions if question.fact} - set(facts)):
+        raise GradingError(
+            f'The lab "{lab.name}" asks for {", ".join(unknown)}, which its scenario as it was released does not know: '
+            "the lab was updated since. Grade with the version from before the update."
+        )
     own = {
         question.id: facts[question.fact]
         for question in lab.questions
@@ -104,4 +113,4 @@ def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truth
         for question in lab.questions
         if question.kind is Kind.METHOD and question.fact is not None
     }
-    return Truths(own, siblings)
+    return Truths(own, siblings, facts)

@@ -16,11 +16,13 @@ from traitlets import Dict, Unicode
 
 from csirtlab.content.labs import Kind, Lab, read_lab
 from csirtlab.errors import GradingError
+from csirtlab.evidence.cases import case_digest
 from csirtlab.grading import cases
 from csirtlab.grading.box import UNSAFE_MARK, Box, is_unsafe
 from csirtlab.grading.charging import charge, hints_of
 from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
 from csirtlab.grading.mending import VERDICT, mend
+from csirtlab.grading.released import refuse_other_case, released_content
 from csirtlab.grading.runs import STOPPED, BoxRun, Cell, Limits
 from csirtlab.grading.sanitising import clean_attachments, clean_outputs
 from csirtlab.grading.verdict_cells import judge_run, points_of, verdict_outputs
@@ -28,7 +30,7 @@ from csirtlab.settings import content_root
 
 NotebookNode: TypeAlias = Any  # nbformat has no types
 Resources: TypeAlias = Any  # nbconvert neither
-RUN = "csirtlab_run"
+RUN, EVIDENCE = "csirtlab_run", "csirtlab_evidence"
 
 
 class Workplace:
@@ -92,6 +94,10 @@ class _Step(NbGraderPreprocessor):
         """The folder with labs and datasets."""
         return Path(self.content) if self.content else content_root()
 
+    def scenarios_of(self, lab: Lab) -> Path:
+        """Return the folder with a lab's scenario: as it was released, whatever is installed now."""
+        return released_content(Path(self.cohort_folder), lab.name) or self.content_folder
+
     def say(self, level: int, message: str, *values: object) -> None:
         """Log; without walls, every line says so."""
         self.log.log(level, (UNSAFE_MARK if is_unsafe() else "") + message, *values)
@@ -132,7 +138,7 @@ class RunInBox(_Step):
             if cell.cell_type == "code" and not _grade_id(cell).startswith(VERDICT)
         ]
         place = shared_workplace(self.log)
-        with place.shelf.folders(self.content_folder, lab, cohort, trainee) as folders:
+        with place.shelf.folders(self.scenarios_of(lab), lab, cohort, trainee) as folders:
             run = place.box.run(cells, folders.own, folders.siblings, Limits(**self.limits))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
@@ -142,7 +148,7 @@ class RunInBox(_Step):
                 cell.attachments = _node(clean_attachments(cell.attachments))
         if run.ended in STOPPED:
             self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, STOPPED[run.ended])
-        resources[RUN] = run
+        resources[RUN], resources[EVIDENCE] = run, folders.digest
 
 
 class WriteVerdicts(_Step):
@@ -156,8 +162,9 @@ class WriteVerdicts(_Step):
                 "The notebook was not run. Let RunInBox stand before WriteVerdicts in the configuration."
             )
         language = cohort.language_of(trainee)
-        truths = cases.truths(self.content_folder, lab, cohort, trainee)
+        truths = cases.truths(self.scenarios_of(lab), lab, cohort, trainee)
         submission = Path(self.cohort_folder, "submitted", trainee, lab.name)
+        refuse_other_case(submission, case_digest(cohort.secret, resources.pop(EVIDENCE, ""), truths.facts))
         verdicts = charge(lab, judge_run(lab, run, truths, language), hints_of(submission), language)
         check_cells([_grade_id(cell) for cell in nb.cells if _about(cell).get("grade")], lab)
         for cell in nb.cells:

@@ -25,6 +25,7 @@ from nbgrader.preprocessors import (
 from csirtlab.grading.cohort_folder import read_name
 from csirtlab.grading.converter import take_the_place_of_nbgraders
 from csirtlab.grading.nbgrader_plugins import MendNotebook, RunInBox, WriteVerdicts
+from csirtlab.labs.kept_scenario import SCENARIO
 
 _SANITISING = "csirtlab.grading.sanitising"
 
@@ -47,6 +48,10 @@ def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
     c.Autograde.autograde_preprocessors = [
         RunInBox, WriteVerdicts, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata,
     ]  # fmt: skip
+    # Not into every trainee's folder: grading reads it where the lab was released.
+    c.Autograde.exclude_overwriting = {
+        path.parent.name: [SCENARIO] for path in cohort_folder.glob(f"source/*/{SCENARIO}")
+    }
     for step in (MendNotebook, RunInBox, WriteVerdicts):
         c[step.__name__].cohort_folder = str(cohort_folder)
     # The formgrader and the feedback show trainees' notebooks; their templates render Markdown unasked.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from csirtlab.content.labs import Lab
 from csirtlab.labs.compile import NotebookNode, compile_lab
+from csirtlab.labs.kept_scenario import SCENARIO, pack_scenario
 from csirtlab.labs.texts import lab_languages
 from csirtlab.languages import Language
 
@@ -24,7 +25,8 @@ def assemble_source(lab: Lab, folder: Path) -> None:
     """Write ``folder/<lab>.ipynb`` and ``folder/languages/``, replacing what was compiled before.
 
     ``folder`` is nbgrader's ``source/<lab>``; ``nbgrader generate_assignment`` takes it from there. The
-    variants go along to the release as they are: nbgrader looks for notebooks at the top alone.
+    variants go along to the release as they are: nbgrader looks for notebooks at the top alone. So does
+    ``scenario.zip``, from which the lab's cases are made once it is released.
     """
     compiled = {language: compile_lab(lab, language) for language in lab_languages(lab)}
     variants = folder / VARIANTS
@@ -36,6 +38,8 @@ def assemble_source(lab: Lab, folder: Path) -> None:
         write_notebook(notebook, folder / name)
     if not any(variants.iterdir()):
         variants.rmdir()
+    if packed := pack_scenario(lab):
+        (folder / SCENARIO).write_bytes(packed)
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

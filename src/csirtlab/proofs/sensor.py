@@ -6,14 +6,17 @@ import shutil
 import statistics
 import subprocess
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from csirtlab.errors import EvidenceError, SetupError
 from csirtlab.proofs.letters import Kept, read_letter
 
+T = TypeVar("T")
 Frame = dict[str, str]
 Pair = tuple[str, str]
 SNI = "tls.handshake.extensions_server_name"
@@ -107,6 +110,13 @@ class Sight:
     """Somebody who has the evidence folder, and what tshark makes of its capture."""
 
     folder: Path
+    _known: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, work: Callable[[], T]) -> T:
+        """Return what ``work`` finds; it is done once for each name, since a look with tshark takes long."""
+        if name not in self._known:
+            self._known[name] = work()
+        return self._known[name]  # type: ignore[return-value]  # a name stands for one kind of work
 
     @cached_property
     def frames(self) -> list[Frame]:

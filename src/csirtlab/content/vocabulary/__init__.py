@@ -11,13 +11,17 @@ from csirtlab.content.labs import Form
 from csirtlab.content.vocabulary import (
     calling,
     custody,
+    devices,
+    flows,
     logins,
     mailing,
     office,
+    plants,
     proxying,
     scanning,
     tunnelling,
     websites,
+    worms,
 )
 from csirtlab.content.vocabulary.words import Parameter, Verb
 
@@ -31,6 +35,8 @@ SYSTEMS: Mapping[str, str] = {
     "linux": "linux",
     "printer": "printer",
     "router": "router",
+    "ip-camera": "camera",
+    "plc": "plc",
 }
 """Operating systems of hosts, each with its family."""
 
@@ -38,7 +44,21 @@ SYSTEMS: Mapping[str, str] = {
 CLIENTS = ("browser", "system", "library")
 """Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, proxying, mailing)
+_SUBJECTS = (
+    office,
+    calling,
+    scanning,
+    logins,
+    tunnelling,
+    websites,
+    custody,
+    proxying,
+    mailing,
+    devices,
+    worms,
+    plants,
+    flows,
+)
 
 VERBS: Mapping[str, Verb] = {name: verb for subject in _SUBJECTS for name, verb in subject.VERBS.items()}
 """Actions and their parameters."""

@@ -11,19 +11,37 @@ from csirtlab.content.scenarios import Action
 from csirtlab.evidence.actions import (
     calling,
     custody,
+    devices,
+    flows,
     logins,
     mailing,
     office,
+    plants,
     proxying,
     scanning,
     tunnelling,
     websites,
+    worms,
 )
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.cast import Cast
 from csirtlab.evidence.wishes import Remark, Wish
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, proxying, mailing)
+_SUBJECTS = (
+    office,
+    calling,
+    scanning,
+    logins,
+    tunnelling,
+    websites,
+    custody,
+    proxying,
+    mailing,
+    devices,
+    worms,
+    plants,
+    flows,
+)
 
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     verb: doer for subject in _SUBJECTS for verb, doer in subject.DOERS.items()

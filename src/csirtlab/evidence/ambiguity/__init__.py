@@ -6,7 +6,7 @@ What concerns the actions of one verb stands in the module of its subject.
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.ambiguity import calling, custody, logins, mailing, scanning, tunnelling, websites
+from csirtlab.evidence.ambiguity import calling, custody, logins, mailing, plants, scanning, tunnelling, websites, worms
 from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.measures.seen import host_volumes, traffic
 from csirtlab.evidence.model import Datagram, Exchange, Plan, TcpFlow
@@ -15,7 +15,7 @@ _DHCP_SERVER = 67
 _VOLUME_APART = 1.08  # how much larger the largest must be
 _CUT_OFF = 2 * SECOND
 
-_SUBJECTS = (calling, logins, scanning, tunnelling, websites, custody, mailing)
+_SUBJECTS = (calling, logins, scanning, tunnelling, websites, custody, mailing, worms, plants)
 
 CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {
     verb: check for subject in _SUBJECTS for verb, check in subject.CHECKS.items()

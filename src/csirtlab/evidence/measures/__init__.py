@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action, Fact, Scenario
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.measures import custody, logins, mailing, tunnelling, websites
+from csirtlab.evidence.measures import custody, logins, mailing, plants, tunnelling, websites, worms
 from csirtlab.evidence.measures.seen import (
     bytes_of,
     first_lookup,
@@ -41,8 +41,10 @@ VERB_MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
     **custody.MEASURES,
     **logins.MEASURES,
     **mailing.MEASURES,
+    **plants.MEASURES,
     **tunnelling.MEASURES,
     **websites.MEASURES,
+    **worms.MEASURES,
 }
 """What only a verb knows, taken from the finished plan; the rest of its ``facts`` are notes of its action."""
 HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-from csirtlab.proofs.recorders import http, smb, smtp, ssh, tls
+from csirtlab.proofs.recorders import http, modbus, smb, smtp, ssh, telnet, tls
 
 RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {
     "http": http.record,
+    "modbus": modbus.record,
     "smb": smb.record,
     "smtp": smtp.record,
     "ssh": ssh.record,
+    "telnet": telnet.record,
     "tls": tls.record,
 }
 """What ``csirtlab evidence record`` can record; each returns its recordings by name."""

@@ -4,9 +4,7 @@ Source: RFC 4253 (binary packets, key exchange), RFC 5656 (elliptic curves).
 """
 
 import importlib.util
-import os
 import shutil
-import socket
 import struct
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from csirtlab.errors import SetupError
 from csirtlab.proofs.recorders.relay import Relay, Said
+from csirtlab.proofs.recorders.stage import Part, ensure_own_namespaces, ensure_programs, invent_user
 
 _KEXINIT, _NEWKEYS, _ECDH_INIT, _ECDH_REPLY = 20, 21, 30, 31
 _USER, _PASSWORD, _WRONG = "maria", "palta-con-sal", "Verano2026"
@@ -31,7 +30,6 @@ UsePAM no
 PrintMotd no
 PermitRootLogin no
 """
-Part = dict[str, object]
 
 
 def record() -> dict[str, dict[str, object]]:
@@ -40,21 +38,14 @@ def record() -> dict[str, dict[str, object]]:
     Raises:
         SetupError: A program is missing; the message names its package.
     """
-    if os.geteuid() != 0 or [name for _, name in socket.if_nameindex()] != ["lo"]:
-        raise SetupError(
-            "recording needs a network and a mount namespace of its own: "
-            "sudo unshare --net --mount csirtlab evidence record ssh"
-        )
+    ensure_own_namespaces("ssh")
     if importlib.util.find_spec("paramiko") is None:
         raise SetupError("paramiko is not installed. Install it: pip install paramiko")
-    for program in ("sshd", "ssh", "sshpass", "ssh-keygen"):
-        if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
-            raise SetupError(f"{program} is not installed. Install openssh-server, openssh-client and sshpass.")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    ensure_programs(("sshd", "ssh", "sshpass", "ssh-keygen"), "openssh-server, openssh-client and sshpass")
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside)
         folder.chmod(0o755)
-        _invent_user(folder)
+        invent_user(folder, _USER, _PASSWORD)
         relay = _serve(folder)
         clients = dict(_clients(folder, relay.port))
         for command in clients.values():
@@ -86,21 +77,6 @@ def _sealed_length(turn: dict[str, object]) -> int:
     parts = turn["parts"]
     assert isinstance(parts, list)
     return int(parts[0].get("length", 0)) if len(parts) == 1 and parts[0].get("field") == "sealed" else 0
-
-
-def _invent_user(folder: Path) -> None:
-    """Let a user exist in this mount namespace alone."""
-    hashed = subprocess.run(
-        ["openssl", "passwd", "-6", _PASSWORD], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    (folder / "home").mkdir(mode=0o777)
-    for name, line in (
-        ("passwd", f"{_USER}:x:4242:65534::{folder}/home:/bin/sh"),
-        ("shadow", f"{_USER}:{hashed}:20000:0:99999:7:::"),
-    ):
-        mine = folder / name
-        mine.write_text(Path("/etc", name).read_text() + line + "\n")
-        subprocess.run(["mount", "--bind", str(mine), f"/etc/{name}"], check=True)
 
 
 def _serve(folder: Path) -> Relay:

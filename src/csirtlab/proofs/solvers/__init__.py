@@ -8,11 +8,22 @@ from collections.abc import Callable, Mapping
 
 from csirtlab.evidence.model import FactValue
 from csirtlab.proofs.sensor import Sight
-from csirtlab.proofs.solvers import calling, custody, logins, mailing, office, scanning, tunnelling, websites
+from csirtlab.proofs.solvers import (
+    calling,
+    custody,
+    logins,
+    mailing,
+    office,
+    plants,
+    scanning,
+    tunnelling,
+    websites,
+    worms,
+)
 
 Solver = Callable[[Sight], FactValue]
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, mailing)
+_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, mailing, worms, plants)
 
 SOLVERS: Mapping[str, Solver] = {name: solver for subject in _SUBJECTS for name, solver in subject.SOLVERS.items()}
 """How each witness of the vocabulary finds its fact."""

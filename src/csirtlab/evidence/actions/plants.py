@@ -1,0 +1,182 @@
+"""Masters of a plant's controllers: some by right, and one that is a camera."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dialogues import Closing, Ending
+from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.model import Host, Knock, Paper, Reply
+from csirtlab.evidence.plants import (
+    IDENTIFY,
+    MODBUS,
+    READ_COILS,
+    READ_HOLDING,
+    READ_INPUT,
+    WRITE_COIL,
+    WRITE_REGISTER,
+    WRITE_REGISTERS,
+    Controller,
+    Loop,
+    ModbusSession,
+    Order,
+    controller_of,
+)
+from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+
+_OPEN = Closing(Ending.OPEN)
+_AFTERWARDS = 5 * SECOND
+
+
+def _reads(controller: Controller, what: str, due_ns: int = 0) -> Order:
+    loops = len(controller.loops)
+    match what:
+        case "coils":
+            return Order(READ_COILS, controller.first_coil, len(controller.coils), due_ns=due_ns)
+        case "setpoints":
+            return Order(READ_HOLDING, controller.first_setpoint, loops, due_ns=due_ns)
+        case _:
+            return Order(READ_INPUT, controller.first_measured, loops, due_ns=due_ns)
+
+
+def _session(doing: Doing, plc: Host, at_ns: int, orders: list[Order], closing: Closing) -> Connect:
+    session = ModbusSession(plc, at_ns, tuple(orders), whole(doing.rng, 1, 60_000), closing)
+    return Connect(at_ns, doing.host, plc, MODBUS, session, doing.action.id, by_name=False)
+
+
+def _poll_plant(doing: Doing) -> Iterator[Wish]:
+    rng, cast = doing.rng, doing.cast
+    interval = nanoseconds(doing.draw("interval_s"))
+    for plc in doing.servers:
+        controller = controller_of(plc.mac)
+        length = cast.end_ns - cast.begin_ns
+        cuts = sorted(cast.begin_ns + int(length * rng.random()) for _ in range(doing.draw_whole("reconnects")))
+        opened = cast.begin_ns - nanoseconds(between(rng, 5, 60))
+        for until in (*cuts, cast.end_ns + SECOND):
+            orders: list[Order] = []
+            due = opened + nanoseconds(heavy(rng, 0.05, 2))
+            while due < until:
+                first, *more = doing.action.lists["reads"]
+                orders += [_reads(controller, first, due), *(_reads(controller, what) for what in more)]
+                # A timer of the master's system: some milliseconds late, now and then more.
+                due += interval + nanoseconds(heavy(rng, 0.001, 0.12))
+            if orders:
+                closing = _OPEN if until > cast.end_ns else Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.1, 2)))
+                yield _session(doing, plc, opened, orders, closing)
+            opened = until + nanoseconds(between(rng, 4, 15))
+
+
+def _operate_plant(doing: Doing) -> Iterator[Wish]:
+    rng, cast = doing.rng, doing.cast
+    length = (cast.end_ns - cast.begin_ns) * 0.93
+    for _ in range(doing.draw_whole("sessions")):
+        plc = pick(rng, doing.servers)
+        controller = controller_of(plc.mac)
+        at_ns = cast.begin_ns + int(length * rng.random())
+        due = at_ns + nanoseconds(heavy(rng, 0.2, 2))
+        orders = [_reads(controller, what, due if what == "setpoints" else 0) for what in ("setpoints", "values")]
+        for _ in range(doing.draw_whole("writes")):
+            due += nanoseconds(heavy(rng, 3, 40))
+            orders.append(_allowed(doing, controller, due))
+            orders.append(
+                _reads(controller, pick(rng, ("setpoints", "values")), due + nanoseconds(between(rng, 0.4, 2)))
+            )
+        closing = Closing(pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)), nanoseconds(heavy(rng, 1, 60)))
+        yield _session(doing, plc, at_ns, orders, closing)
+
+
+def _allowed(doing: Doing, controller: Controller, due_ns: int) -> Order:
+    """Return a write that an operator may do."""
+    rng = doing.rng
+    if chance(rng, 0.25):
+        coil = controller.first_coil + whole(rng, 0, len(controller.coils) - 1)
+        return Order(WRITE_COIL, coil, values=(whole(rng, 0, 1),), due_ns=due_ns)
+    loop = pick(rng, controller.loops)
+    value = whole(rng, loop.low, loop.high)
+    if chance(rng, 0.4):
+        return Order(WRITE_REGISTERS, loop.setpoint, values=(value,), due_ns=due_ns)
+    return Order(WRITE_REGISTER, loop.setpoint, values=(value,), due_ns=due_ns)
+
+
+def _tamper(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, target = doing.rng, doing.servers[0]
+    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    plcs = doing.others("controllers")
+    for host in _found(doing, plcs):
+        reply = Reply.NONE if host.stack.family == "windows" else Reply.OPEN if host in plcs else Reply.CLOSED
+        yield Knock(at_ns, doing.host, host, MODBUS, reply, doing.action.id, "connect")
+        at_ns += nanoseconds(heavy(rng, 0.1, 3))
+    looks = [what for what in ("coils", "setpoints", "values") if what == "setpoints" or chance(rng, 0.6)]
+    for plc in shuffled(rng, plcs):
+        controller = controller_of(plc.mac)
+        at_ns += nanoseconds(heavy(rng, 1, 8))
+        due = at_ns + nanoseconds(heavy(rng, 0.01, 0.3))
+        orders = [Order(IDENTIFY, due_ns=due), *(_reads(controller, what) for what in looks)]
+        yield _session(doing, plc, at_ns, orders, Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.01, 1))))
+    at_ns += nanoseconds(doing.draw("wait_s"))
+    yield from _write(
+        doing, target, at_ns, {IDENTIFY, *(_reads(controller_of(target.mac), what).function for what in looks)}
+    )
+
+
+def _found(doing: Doing, plcs: tuple[Host, ...]) -> list[Host]:
+    """Return at whose port it knocks: all controllers, and some that are none."""
+    others = [host for host in doing.cast.inside if host not in plcs and host not in (doing.host, doing.cast.router)]
+    count = int(len(others) * doing.draw("knocks"))
+    return shuffled(doing.rng, [*plcs, *shuffled(doing.rng, others)[:count]])
+
+
+def _write(doing: Doing, target: Host, at_ns: int, functions: set[int]) -> Iterator[Wish | Remark]:
+    rng = doing.rng
+    controller = controller_of(target.mac)
+    loop = pick(rng, controller.loops)
+    value = _forbidden(doing, loop)
+    function = WRITE_REGISTER if chance(rng, 0.5) else WRITE_REGISTERS
+    due = at_ns + nanoseconds(heavy(rng, 0.05, 1))
+    orders = [_reads(controller, "setpoints", due)]
+    for _ in range(doing.draw_whole("writes")):
+        due += nanoseconds(doing.draw("gap_s"))
+        orders.append(Order(function, loop.setpoint, values=(value,), due_ns=due))
+    if chance(rng, 0.5):
+        due += nanoseconds(doing.draw("gap_s"))
+        coil = controller.first_coil + whole(rng, 0, len(controller.coils) - 1)
+        orders.append(Order(WRITE_COIL, coil, values=(0,), due_ns=due))
+    yield _session(doing, target, at_ns, orders, Closing(Ending.CLIENT_FIN, _AFTERWARDS + bits(rng, 33)))
+    used = functions | {order.function for order in orders}
+    for name, found in (
+        ("functions", frozenset(map(str, used))), ("register", loop.setpoint), ("value", value),
+    ):  # fmt: skip
+        yield Note(doing.action.id, name, found)
+
+
+def _forbidden(doing: Doing, loop: Loop) -> int:
+    """Return a setpoint well above or below what is allowed."""
+    span = loop.high - loop.low
+    beyond = int(span * between(doing.rng, 0.25, 0.9))
+    below = loop.low - beyond
+    return below if below > 0 and chance(doing.rng, 0.5) else loop.high + beyond
+
+
+def _list_tags(doing: Doing) -> Iterator[Remark]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("plc", "table", "register", "tag", "quantity", "unit", "scale", "low", "high"))
+    for plc in doing.servers:
+        controller = controller_of(plc.mac)
+        for loop in controller.loops:
+            names = (loop.quantity, loop.unit, f"{loop.scale:g}")
+            writer.writerow((plc.name, "holding", loop.setpoint, f"{loop.tag}.SP", *names, loop.low, loop.high))
+            writer.writerow((plc.name, "input", loop.measured, f"{loop.tag}.PV", *names, "", ""))
+        for number in range(len(controller.coils)):
+            coil = controller.first_coil + number
+            writer.writerow((plc.name, "coil", coil, f"M-{number + 1:02}.RUN", "motor runs", "", "", "", ""))
+    yield Paper("tags.csv", text.getvalue().encode())
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+    "list-tags": _list_tags,
+    "operate-plant": _operate_plant,
+    "poll-plant": _poll_plant,
+    "tamper": _tamper,
+}

@@ -1,0 +1,163 @@
+"""A worm that goes from device to device over telnet. What it makes them fetch does nothing."""
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.devices import WGET, Download
+from csirtlab.evidence.dialogues import Closing, Ending
+from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.model import Host, Knock, Reply
+from csirtlab.evidence.seeds import stream
+from csirtlab.evidence.telnet import PORTS, TelnetSession
+from csirtlab.evidence.wishes import Connect, Note, Remark, Seek, Wish
+
+_HTTP = 80
+_PAUSES_S = (0.15, 1.5)  # of a program that types
+_ROUND_TRIPS = 18  # until the order to fetch is given
+_SUFFIXES = ("", "1", "12", "123", "1234", "!", "01", "99", "2020")
+_PAIRS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class _Worm:
+    """What one worm carries."""
+
+    doing: Doing
+    loader: Host
+    right: tuple[str, str]  # account, password
+    wrong: tuple[tuple[str, str], ...]
+    file: str
+    content: bytes
+    software: str  # of the loader's web server
+
+    def guess(self, at_ns: int, source: Host, device: Host, pair: tuple[str, str]) -> Connect:
+        """Return a login that is refused."""
+        closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(self.doing.rng, 0.001, 0.6)))
+        session = TelnetSession("telnet-guess-wrong", device.name.lower(), *pair, _PAUSES_S, closing)
+        return Connect(at_ns, source, device, _port(device), session, self.doing.action.id, by_name=False)
+
+    def guesses(self, at_ns: int, source: Host, device: Host, count: int) -> list[Connect]:
+        """Return some logins in a row that are refused."""
+        found = []
+        for pair in shuffled(self.doing.rng, self.wrong)[:count]:
+            found.append(self.guess(at_ns, source, device, pair))
+            at_ns += nanoseconds(between(self.doing.rng, 5, 9))
+        return found
+
+    def break_in(self, at_ns: int, source: Host, device: Host) -> tuple[list[Wish], int]:
+        """Return what it takes to infect a device, and when the file has arrived there."""
+        rng, loader, label = self.doing.rng, self.loader, self.doing.action.id
+        wishes: list[Wish] = [*self.guesses(at_ns, source, device, self.doing.draw_whole("tries"))]
+        at_ns = wishes[-1].at_ns + nanoseconds(between(rng, 5, 9))
+        way = 0 if source.inside else source.way.rtt_ns
+        fetch = at_ns + nanoseconds(between(rng, 6, 9)) + _ROUND_TRIPS * way
+        asks = fetch + nanoseconds(heavy(rng, 0.03, 0.2))
+        fetched = asks + nanoseconds(between(rng, 0.2, 0.6)) + 10 * loader.way.rtt_ns
+        closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.2, 8)))
+        session = TelnetSession(
+            "telnet-guess-right", device.name.lower(), *self.right, _PAUSES_S, closing, loader.address, self.file,
+            fetch, fetched, way,
+        )  # fmt: skip
+        wishes.append(Connect(at_ns, source, device, _port(device), session, label, by_name=False))
+        file = Download(
+            loader.address, f"/{self.file}", WGET, loader, self.software, "application/octet-stream", self.content,
+            nanoseconds(heavy(rng, 0.0005, 0.02)), Closing(Ending.SERVER_FIN, nanoseconds(0.0005)),
+        )  # fmt: skip
+        wishes.append(Connect(asks, device, loader, _HTTP, file, label, by_name=False))
+        return wishes, fetched
+
+
+def _port(device: Host) -> int:
+    """Return where a device has telnet; it is the device's, not the worm's."""
+    return PORTS[1] if chance(stream(device.mac, "telnet port"), 0.3) else PORTS[0]
+
+
+def _telnet_worm(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, bot, first = doing.rng, doing.host, doing.others("first")[0]
+    worm = _hatch(doing)
+    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    others = [host for host in doing.cast.inside if host not in doing.servers and host is not doing.cast.router]
+    for host in shuffled(rng, others)[: doing.draw_whole("knocks")]:
+        if _has_telnet(host):
+            yield from worm.guesses(at_ns, bot, host, 1)
+        else:
+            yield from _knocks(doing, at_ns, bot, host)
+        at_ns += nanoseconds(doing.draw("gap_s"))
+    wishes, arrived = worm.break_in(at_ns, bot, first)
+    yield from wishes
+    infected = {first.address: arrived}
+    yield from _spread(worm, first, arrived, infected)
+    account, password = worm.right
+    yield Note(doing.action.id, "devices", frozenset(infected))
+    yield Note(doing.action.id, "arrivals", tuple(infected.items()))
+    yield Note(doing.action.id, "pair", f"{account}:{password}")
+
+
+def _hatch(doing: Doing) -> _Worm:
+    rng, lists = doing.rng, doing.action.lists
+    pairs: list[tuple[str, str]] = []
+    while len(pairs) < _PAIRS:
+        pair = (pick(rng, lists["accounts"]), f"{pick(rng, lists['passwords'])}{pick(rng, _SUFFIXES)}")
+        if pair not in pairs:
+            pairs.append(pair)
+    content = b"exercise: this file does nothing\n" + noise(rng, doing.draw_whole("file_bytes"))
+    file = f"{pick(rng, lists['files'])}{bits(rng, 16):04x}"
+    software = pick(rng, ("Apache/2.4.66 (Debian)", "nginx", "lighttpd/1.4.69"))
+    return _Worm(doing, doing.others("loader")[0], pairs[0], tuple(pairs[1:]), file, content, software)
+
+
+def _spread(worm: _Worm, first: Host, arrived: int, infected: dict[str, int]) -> Iterator[Wish]:
+    """Yield what the devices do that have the file: each asks for all addresses of its network, one after the other."""
+    doing, rng = worm.doing, worm.doing.rng
+    inside = {host.address: host for host in doing.cast.inside}
+    waiting: list[tuple[int, str, list[str], float]] = []
+
+    def look_around(device: Host, at_ns: int) -> None:
+        start = at_ns + nanoseconds(doing.draw("rest_s"))
+        heapq.heappush(waiting, (start, device.address, _addresses(doing, device), doing.draw("scan_gap_s")))
+
+    look_around(first, arrived)
+    while waiting:
+        at_ns, source, left, gap = heapq.heappop(waiting)
+        if at_ns > doing.cast.end_ns or not left:
+            continue
+        scanner, address = inside[source], left.pop()
+        heapq.heappush(waiting, (at_ns + nanoseconds(gap * heavy(rng, 0.4, 4)), source, left, gap))
+        host = inside.get(address)
+        if host is None:
+            yield Seek(at_ns, scanner, address, doing.action.id)
+        elif host in doing.servers and address not in infected:
+            wishes, infected[address] = worm.break_in(at_ns, scanner, host)
+            yield from wishes
+            look_around(host, infected[address])
+        elif _has_telnet(host) and host not in doing.servers:
+            yield from worm.guesses(at_ns, scanner, host, whole(rng, 1, 2))
+        else:
+            yield from _knocks(doing, at_ns, scanner, host)
+
+
+def _addresses(doing: Doing, device: Host) -> list[str]:
+    net = device.address.rsplit(".", 1)[0]
+    addresses = [f"{net}.{number}" for number in range(1, 255)]
+    return shuffled(doing.rng, [address for address in addresses if address != device.address])
+
+
+def _has_telnet(host: Host) -> bool:
+    return "camera" in host.role or "recorder" in host.role
+
+
+def _knocks(doing: Doing, at_ns: int, source: Host, host: Host) -> Iterator[Knock]:
+    """Yield SYNs that open nothing: a device that has the worm lets no other in."""
+    for port in PORTS if chance(doing.rng, 0.3) else PORTS[:1]:
+        reply = Reply.NONE if host.stack.family == "windows" else Reply.CLOSED
+        yield Knock(at_ns, source, host, port, reply, doing.action.id, "connect")
+        if reply is Reply.NONE:
+            yield Knock(
+                at_ns + SECOND + whole(doing.rng, 0, 30_000_000), source, host, port, reply, doing.action.id, "connect"
+            )
+        at_ns += nanoseconds(heavy(doing.rng, 0.02, 0.9))
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"telnet-worm": _telnet_worm}
