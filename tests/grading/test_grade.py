@@ -72,6 +72,8 @@ def test_a_refused_one_is_told_with_its_reason_and_the_rest_is_graded(workshop: 
 
 def test_one_that_never_ends_costs_its_own_time_and_no_one_elses_points(workshop: Workshop) -> None:
     workshop.keep_only("ana", "ben")
+    with (workshop.cohort / "nbgrader_config.py").open("a") as file:
+        file.write('\nc.RunInBox.limits = {"cell_s": 3}\n')
     sleeping = workshop.right("ana") | {"infected_host": "import time\ntime.sleep(1000)"}
     workshop.hand_in("ana", sleeping)
 

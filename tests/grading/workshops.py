@@ -139,14 +139,24 @@ class Workshop:
     @property
     def environment(self) -> dict[str, str]:
         jupyter = str(self.cohort / ".jupyter")
-        return {**os.environ, "CSIRTLAB_CONTENT": str(self.root / "content"), "JUPYTER_CONFIG_DIR": jupyter}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader starts alembic by name
+        return {
+            **os.environ,
+            "PATH": path,
+            "CSIRTLAB_CONTENT": str(self.root / "content"),
+            "JUPYTER_CONFIG_DIR": jupyter,
+        }
 
     def at(self, root: Path) -> "Workshop":
         """Return the copy of it at another place."""
         return Workshop(root)
 
+    @property
+    def secret(self) -> bytes:
+        return bytes.fromhex(SECRET)
+
     def truth(self, trainee: str) -> Mapping[str, Any]:
-        return ground_truth(read_scenario(content_root(), "c2-beacon"), case_seed(bytes.fromhex(SECRET), LAB, trainee))
+        return ground_truth(read_scenario(content_root(), "c2-beacon"), case_seed(self.secret, LAB, trainee))
 
     def answer_time(self, trainee: str, off_s: float = 0) -> str:
         found: datetime = self.truth(trainee)["first_beacon"] + timedelta(seconds=off_s)

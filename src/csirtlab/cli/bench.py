@@ -139,6 +139,30 @@ def attacks(
         raise typer.Exit(1)
 
 
+@commands.command(epilog="Example: csirtlab bench grading --quick --json > grading.json")
+def grading(
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One submission in the place of 30: under 50 seconds on two idle cores.")
+    ] = False,
+) -> None:
+    """Measure grading, from submission to gradebook: beside stock nbgrader, and beside the cells alone.
+
+    The same submissions of a real lab by turns on each side, in temporary folders; a full run takes a quarter of an
+    hour.
+    """
+    from csirtlab.bench.grading import FULL, QUICK, measure_grading
+
+    repeats = QUICK if quick else FULL
+    with _progress(repeats.steps) as say:
+        found = measure_grading(repeats, say=say)
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    for name in ("vs_nbgrader", "vs_floor", "two_workers_gain", "peak_mib", "submissions_per_min"):
+        print(f"{name:<20} {found[name]}")
+
+
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[str], None]]:
     """Give what tells each step: a bar on a terminal, lines with the seconds so far elsewhere."""

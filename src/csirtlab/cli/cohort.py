@@ -126,3 +126,35 @@ def passphrase(username: Annotated[str, typer.Argument(help="Whose.")], home: Ho
     store = open_store((home or default_home()).absolute())
     print(renew_passphrase(store, re.sub(r"\s", "", username).lower()))
     store.close()
+
+
+@commands.command(epilog="Example: csirtlab cohort neighbours quito-2027 c2-beacon")
+def neighbours(
+    name: Annotated[str, typer.Argument(help="The cohort's name, or its folder.")],
+    lab: Annotated[str, typer.Argument(help="A lab that has been graded.")],
+    home: HomeOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
+) -> None:
+    """List wrong answers that are true in somebody else's case. For instructors alone; no score depends on it.
+
+    Each has the chance that it came about without anybody copying; likelier ones are left out.
+    """
+    from dataclasses import asdict
+
+    from csirtlab.cli.grade import become_owner, cohort_folder
+    from csirtlab.grading.neighbours import find_neighbours
+    from csirtlab.grading.pool import BoxPool
+    from csirtlab.settings import default_home
+
+    folder = cohort_folder(name, (home or default_home()).absolute())
+    become_owner(folder)
+    with BoxPool(2) as pool:
+        found = find_neighbours(folder, lab, pool)
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=1))
+        return
+    for each in found:
+        whose = ", ".join(each.true_for)
+        print(f"{each.trainee}\t{each.question}\t{each.value}\tis {whose}'s truth; by chance: {each.chance:.2%}")
+    if not found:
+        Console(stderr=True).print(f"No wrong answer to {lab} is somebody else's truth.")

@@ -46,8 +46,8 @@ def grade(
     Ctrl-C stops; what is graded by then is kept, and the next run goes on with the rest.
     Exit code 1 when a submission was refused or could not be graded.
     """
-    folder = _folder(cohort, (home or default_home()).absolute())
-    _become_owner(folder)
+    folder = cohort_folder(cohort, (home or default_home()).absolute())
+    become_owner(folder)
     from csirtlab.grading.batch import only_run, submitters
     from csirtlab.grading.recording import Records
 
@@ -81,11 +81,14 @@ class _Run:
 
     def grade(self) -> None:
         from csirtlab.grading.batch import grade_new
+        from csirtlab.grading.neighbours import find_neighbours
 
         began = time.monotonic()
         with self._pool() as pool, self._told() as step:
             result = grade_new(self.records, pool, self.hands, self.folder, self.lab, self.who, step=step)
-        self._report(result, time.monotonic() - began, [])
+            took = time.monotonic() - began
+            result.neighbours = len(find_neighbours(self.folder, self.lab, pool))
+        self._report(result, took, [])
 
     def regrade(self, *, yes: bool, dry_run: bool) -> None:
         from csirtlab.grading.batch import changes, conduct_again, keep_all
@@ -146,7 +149,7 @@ class _Run:
         if self.as_json:
             print(json.dumps({
                 "graded": {name: result.points[name] for name in sorted(result.points)},
-                "refused": result.refused, "failed": result.failed,
+                "refused": result.refused, "failed": result.failed, "neighbours": result.neighbours,
                 "changed": [
                     {"trainee": each.trainee, "cell": each.cell, "before": each.before, "after": each.after}
                     for each in changed
@@ -157,6 +160,9 @@ class _Run:
             for name, reason in sorted((result.refused | result.failed).items()):
                 print(f"{name}: {'refused' if name in result.refused else 'not graded'}: {reason}")
             print(f"{len(result.points)} graded, {bad} not; {rate:.0f} a minute.")
+            if result.neighbours:
+                print(f"{result.neighbours} wrong answers are somebody else's truth: "
+                      f"csirtlab cohort neighbours {self.folder.name} {self.lab}")  # fmt: skip
         if bad:
             raise typer.Exit(1)
 
@@ -178,7 +184,8 @@ def _tell_changes(found: list["Change"]) -> None:
     print(f"{sum(total > 0 for total in totals.values())} gain, {sum(total < 0 for total in totals.values())} lose.")
 
 
-def _folder(cohort: str, home: Path) -> Path:
+def cohort_folder(cohort: str, home: Path) -> Path:
+    """Return the folder of a cohort that is named, or whose folder is."""
     from csirtlab.cohorts.folders import Home
 
     named = Path(cohort)
@@ -188,7 +195,7 @@ def _folder(cohort: str, home: Path) -> Path:
     return folder
 
 
-def _become_owner(folder: Path) -> None:
+def become_owner(folder: Path) -> None:
     """As root, go on as the account that owns the cohort's folder, so that its formgrader can change all of it."""
     owner = folder.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:

@@ -28,7 +28,7 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> list[str]:
     Raises:
         EvidenceError: The folder cannot be written.
     """
-    return write_evidence(make_plan(scenario, seed), folder)
+    return write_evidence(_plan(scenario, seed), folder)
 
 
 def write_evidence(plan: Plan, folder: Path) -> list[str]:
@@ -101,8 +101,21 @@ def _papers(plan: Plan) -> dict[str, bytes]:
 
 def ground_truth(scenario: Scenario, seed: bytes) -> Mapping[str, FactValue]:
     """Return the facts of a case by name, in the scenario's order."""
-    plan = make_plan(scenario, seed)
+    plan = _plan(scenario, seed)
     return facts_of(scenario, plan)
+
+
+# A case is asked for its files and then for its facts: the plan of the last one is kept.
+_last: list[tuple[Scenario, bytes, Plan]] = []
+
+
+def _plan(scenario: Scenario, seed: bytes) -> Plan:
+    for known, its_seed, plan in _last:
+        if its_seed == seed and known == scenario:
+            return plan
+    plan = make_plan(scenario, seed)
+    _last[:] = [(scenario, seed, plan)]
+    return plan
 
 
 def facts_of(scenario: Scenario, plan: Plan) -> dict[str, FactValue]:

@@ -25,9 +25,9 @@ class Result:
     """What came of a run, by trainee. ``points`` are those that were recorded now."""
 
     points: dict[str, Mapping[str, float | None]] = field(default_factory=dict)
-    findings: dict[str, Mapping[str, object]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    neighbours: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,6 @@ def _take(outcome: Conducted | Refused | Failed, result: Result, keep: Callable[
                 result.failed[outcome.trainee] = str(error)
                 return
             result.points[outcome.trainee] = outcome.points
-            result.findings[outcome.trainee] = outcome.findings
         case Refused():
             result.refused[outcome.trainee] = outcome.reason
         case Failed():

@@ -91,6 +91,20 @@ class Shelf:
         return self._siblings[key]
 
 
+_MOST_KEPT = 64
+_kept_facts: dict[bytes, Mapping[str, object]] = {}
+
+
+def _sibling_facts(scenario: Scenario, seed: bytes) -> Mapping[str, object]:
+    """Return a sibling's facts, which are the same for the whole cohort."""
+    key = hashlib.sha256(seed + repr(scenario).encode()).digest()
+    if key not in _kept_facts:
+        if len(_kept_facts) >= _MOST_KEPT:
+            _kept_facts.clear()
+        _kept_facts[key] = ground_truth(scenario, seed)
+    return _kept_facts[key]
+
+
 def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truths:
     """Return what is true in a trainee's case and in its siblings; nothing is written anywhere."""
     scenario = read_scenario(content, lab.scenario)
@@ -107,7 +121,7 @@ def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truth
     }
     siblings = {
         question.id: [
-            ground_truth(scenario, sibling_seed(cohort.secret, lab.name, question.id, index))[question.fact]
+            _sibling_facts(scenario, sibling_seed(cohort.secret, lab.name, question.id, index))[question.fact]
             for index in range(question.siblings)
         ]
         for question in lab.questions

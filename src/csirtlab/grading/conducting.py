@@ -3,10 +3,9 @@
 It reads the gradebook and the submission, and writes neither: what comes of it is recorded elsewhere.
 """
 
-import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from csirtlab.grading.cohort_config import course_directory, load_config
 from csirtlab.grading.converter import keep_reason, reason_of, refusal_path
 from csirtlab.grading.intake import check_submission
 from csirtlab.grading.one_gradebook import OneGradebook, shared
-from csirtlab.kit.case import FINDING
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +29,12 @@ _log = logging.getLogger(__name__)
 class Conducted:
     """A submission that was run and judged: the notebook with its verdicts, JSON, and its points by graded cell.
 
-    Points are None where a person has to grade. ``findings`` holds the last value reported for each question.
+    Points are None where a person has to grade.
     """
 
     trainee: str
     notebook: str
     points: Mapping[str, float | None]
-    findings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def _conduct(folder: Path, lab: str, trainee: str) -> Conducted:
                 )
         finally:
             bench.gradebook.forget()
-    return Conducted(trainee, judged, points_in(judged), findings_in(judged))
+    return Conducted(trainee, judged, points_in(judged))
 
 
 def first_saving_step(steps: list[Any]) -> int:
@@ -108,17 +105,6 @@ def points_in(notebook: str) -> dict[str, float | None]:
     """Return the points of each graded cell, as nbgrader reads them from its outputs."""
     cells = nbformat.reads(notebook, as_version=4).cells
     return {cell.metadata.nbgrader["grade_id"]: determine_grade(cell, _log)[0] for cell in cells if is_grade(cell)}
-
-
-def findings_in(notebook: str) -> dict[str, object]:
-    """Return the last value reported for each question, in the order of the cells."""
-    found: dict[str, object] = {}
-    for cell in json.loads(notebook)["cells"]:
-        for output in cell.get("outputs", ()):
-            said = output.get("data", {}).get(FINDING)
-            if isinstance(said, dict) and isinstance(said.get("question"), str) and "value" in said:
-                found[said["question"]] = said["value"]
-    return found
 
 
 class _Bench:
