@@ -113,6 +113,7 @@ def _make_stock(workshop: Workshop, names: Sequence[str], truths: Path) -> None:
     nbformat.write(source, path)
     (workshop.cohort / "gradebook.db").unlink()
     workshop.nbgrader("generate_assignment", LAB, "--force")
+    workshop.hand_in("cid", {}, "2026-03-02 11:00:00 UTC")  # the lab as stock nbgrader releases it
     _change(workshop, "UPDATE assignment SET duedate = '2026-03-02 12:00:00.000000'")
     lab, scenario = read_lab(workshop.root / "content", LAB), read_scenario(content_root(), "c2-beacon")
     for name in names:

@@ -23,6 +23,8 @@ QUESTIONS: list[dict[str, object]] = [
     {"id": "names", "kind": "finding", "form": "set", "items": "domain"},
     {"id": "finder", "kind": "method", "form": "address"},
     {"id": "note", "kind": "report"},
+    {"id": "webshell", "kind": "rule", "language": "sigma", "fields": ["c-ip", "cs-uri-query", "sc-status"]},
+    {"id": "payload", "kind": "rule", "language": "yara"},
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from csirtlab.content.tables import Table, read_toml
 from csirtlab.errors import ContentError
@@ -24,6 +24,20 @@ class Kind(StrEnum):
     METHOD = "method"  # a function, replayed on sibling cases with hidden seeds
     RULE = "rule"  # a Sigma or YARA rule, run on hidden labelled material
     REPORT = "report"  # prose, graded by hand against a rubric
+
+
+class RuleLanguage(StrEnum):
+    """In what a rule is written."""
+
+    SIGMA = "sigma"
+    YARA = "yara"
+
+
+RULE_MATERIALS: Mapping[RuleLanguage, tuple[str, ...]] = {
+    RuleLanguage.SIGMA: ("access.log", "auth.log", "queries.log"),  # rows of a log
+    RuleLanguage.YARA: ("streams",),  # what the client of each TCP connection sent
+}
+"""What a rule can be run on: the logs that are read field by field, and payloads."""
 
 
 class Form(StrEnum):
@@ -74,6 +88,10 @@ class Question:
     siblings: int  # of a method: on how many hidden cases it is replayed
     rubric: tuple[str, ...]  # of a report: what the grader looks for
     hints: tuple[str, ...] = ()  # Markdown, from a nudge to code that works; a report has none
+    language: RuleLanguage | None = None  # of a rule
+    material: str | None = None  # of a rule: what it is run on, on ``siblings`` hidden cases
+    positive: tuple[str, ...] = ()  # of a rule: the scenario's actions whose traces it has to find
+    enough: float = 1.0  # of a rule: the share of them that is worth all points
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,7 @@ _LAB_KEYS = (
 )  # fmt: skip
 _QUESTION_KEYS = (
     "id", "kind", "points", "prompt", "feedback", "fact", "form", "items", "columns", "choices", "tolerance",
-    "siblings", "rubric", "hints",
+    "siblings", "rubric", "hints", "language", "material", "positive", "enough",
 )  # fmt: skip
 
 
@@ -185,7 +203,7 @@ def _question(table: Table) -> Question:
         points=points,
         prompt=table.text("prompt"),
         feedback=table.text("feedback", "" if kind is Kind.REPORT else None),
-        fact=None if kind is Kind.REPORT else table.text("fact"),
+        fact=None if kind in (Kind.REPORT, Kind.RULE) else table.text("fact"),
         form=form,
         items=items,
         columns=columns,
@@ -194,7 +212,33 @@ def _question(table: Table) -> Question:
         siblings=table.integer("siblings", 4),
         rubric=table.texts("rubric"),
         hints=_hints(table, question_id, kind),
+        **_rule(table, question_id, kind),
     )
+
+
+class _Rule(TypedDict, total=False):
+    language: RuleLanguage
+    material: str
+    positive: tuple[str, ...]
+    enough: float
+
+
+def _rule(table: Table, question_id: str, kind: Kind) -> _Rule:
+    if kind is not Kind.RULE:
+        for key in ("language", "material", "positive", "enough"):
+            if key in table.values:
+                table.refuse(key, f'"{key}" is for rules, and question "{question_id}" is a {kind}. Remove it.')
+        return {}
+    language = _member(table, "language", RuleLanguage)
+    material, positive, enough = table.text("material"), table.texts("positive"), table.number("enough", 1.0)
+    if material not in RULE_MATERIALS[language]:
+        known = ", ".join(RULE_MATERIALS[language])
+        table.refuse("material", f'a rule in {language} is not run on "{material}". Known: {known}.')
+    if not positive:
+        table.refuse("id", f'rule "{question_id}" has nothing to find. Name actions: positive = ["intrusion"].')
+    if not 0 < enough <= 1:
+        table.refuse("enough", f"enough is the share that is worth all points: more than 0, at most 1, got {enough:g}.")
+    return {"language": language, "material": material, "positive": positive, "enough": enough}
 
 
 def hint_code(hint: str) -> str | None:

@@ -145,6 +145,8 @@ class Paper:
 
     name: str  # relative, with / between folders
     content: "bytes | Callable[[Plan], bytes]"
+    # Of a log: its lines in order, each with the id of the action that it comes from.
+    labelled: "Callable[[Plan], list[tuple[str, str]]] | None" = None
 
 
 class Segment(NamedTuple):

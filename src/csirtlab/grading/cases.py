@@ -3,17 +3,18 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from csirtlab.content.labs import Kind, Lab
+from csirtlab.content.labs import Kind, Lab, Question
 from csirtlab.content.scenarios import Scenario, read_scenario
 from csirtlab.errors import GradingError
 from csirtlab.evidence.cases import evidence_digest, ground_truth, make_evidence
 from csirtlab.evidence.seeds import case_seed, sibling_seed
 from csirtlab.grading.cohort_folder import CohortFolder
+from csirtlab.grading.rules import Material, make_material
 from csirtlab.labs.case_sheet import write_case_sheet
 from csirtlab.languages import Language
 
@@ -37,6 +38,7 @@ class Truths:
     own: Mapping[str, object]
     siblings: Mapping[str, Sequence[object]]
     facts: Mapping[str, object]  # everything that is true in the trainee's case, by the scenario's names
+    materials: Mapping[str, Sequence[Material]] = field(default_factory=dict)  # of rules
 
 
 class Shelf:
@@ -105,6 +107,19 @@ def _sibling_facts(scenario: Scenario, seed: bytes) -> Mapping[str, object]:
     return _kept_facts[key]
 
 
+_kept_materials: dict[bytes, Material] = {}
+
+
+def _material(lab: Lab, question: Question, scenario: Scenario, seed: bytes) -> Material:
+    """Return a hidden case cut up for a rule, which is the same for the whole cohort."""
+    key = hashlib.sha256(seed + repr((scenario, question)).encode()).digest()
+    if key not in _kept_materials:
+        if len(_kept_materials) >= _MOST_KEPT:
+            _kept_materials.clear()
+        _kept_materials[key] = make_material(lab, question, scenario, seed)
+    return _kept_materials[key]
+
+
 def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truths:
     """Return what is true in a trainee's case and in its siblings; nothing is written anywhere."""
     scenario = read_scenario(content, lab.scenario)
@@ -127,4 +142,12 @@ def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truth
         for question in lab.questions
         if question.kind is Kind.METHOD and question.fact is not None
     }
-    return Truths(own, siblings, facts)
+    materials = {
+        question.id: [
+            _material(lab, question, scenario, sibling_seed(cohort.secret, lab.name, question.id, index))
+            for index in range(question.siblings)
+        ]
+        for question in lab.questions
+        if question.kind is Kind.RULE
+    }
+    return Truths(own, siblings, facts, materials)

@@ -4,8 +4,8 @@ import html
 from typing import Any
 
 from csirtlab.content.labs import Kind, Lab, Question
-from csirtlab.errors import GradingError
 from csirtlab.grading.cases import Truths
+from csirtlab.grading.rules import judge_rule
 from csirtlab.grading.runs import STOPPED, BoxRun
 from csirtlab.grading.verdicts import Verdict, judge, judge_method
 from csirtlab.labs.texts import lab_texts
@@ -13,11 +13,7 @@ from csirtlab.languages import Language, translator
 
 
 def judge_run(lab: Lab, run: BoxRun, truths: Truths, language: Language) -> dict[str, Verdict]:
-    """Return the verdict on every question of a lab that is not graded by hand, by question id.
-
-    Raises:
-        GradingError: The lab asks something for which there is no judge.
-    """
+    """Return the verdict on every question of a lab that is not graded by hand, by question id."""
     findings = run.findings
     verdicts: dict[str, Verdict] = {}
     for question in lab.questions:
@@ -28,10 +24,7 @@ def judge_run(lab: Lab, run: BoxRun, truths: Truths, language: Language) -> dict
         elif question.kind is Kind.REPORT:
             continue
         else:
-            raise GradingError(
-                f'Question "{question.id}" of "{lab.name}" is a {question.kind}, which cannot be judged yet. '
-                "Make it a finding, a method or a report."
-            )
+            verdict = judge_rule(question, findings.get(question.id), truths.materials[question.id], language)
         verdicts[question.id] = _with_ending(verdict, run, language)
     return verdicts
 

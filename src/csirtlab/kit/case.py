@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csirtlab.kit import hints, readers, sheet, show, verdicts
+from csirtlab.kit import hints, readers, rules, sheet, show, verdicts
 from csirtlab.kit.forms import FormError, Json, canonical
 
 if TYPE_CHECKING:
@@ -175,6 +175,21 @@ class Case:
         sentence = self._tell("Recorded: {question} is found by the function {name}", question=question, name=name)
         show.say("done", sentence, {FINDING: {"question": question, "function": name}})
 
+    def rule(self, question: str, text: str | None) -> None:
+        """Report a Sigma or YARA rule. Whether it can be read is checked at once.
+
+        What it is worth is found on other cases of the same kind, so it must not hold what was read off
+        this one. The last report counts.
+        """
+        if (asked := self._asked(question, "rule")) is None:
+            return
+        if problem := rules.problem_of(asked.rule_language, text, asked.fields, self.language):
+            show.say("wrong", f"{question}: {problem}")
+            return
+        self._values[question] = text
+        sentence = self._tell("Recorded: your rule for {question}. It will be run on other cases.", question=question)
+        show.say("done", sentence, {FINDING: {"question": question, "value": text}})
+
     def answers(self) -> dict[str, Json]:
         """Return what was reported so far: canonical values, and the names of the functions."""
         reported: dict[str, Json] = dict(self._values)
@@ -261,7 +276,7 @@ class Case:
         if asked is None:
             show.say("wrong", self._unknown(question))
         elif asked.kind != kind:
-            right = {"finding": "answer", "method": "method"}.get(asked.kind)
+            right = {"finding": "answer", "method": "method", "rule": "rule"}.get(asked.kind)
             sentence = (
                 self._tell("{question} is answered with case.{right}(...).", question=question, right=right)
                 if right

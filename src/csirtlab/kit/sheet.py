@@ -25,6 +25,8 @@ class CaseQuestion:
     choices: Mapping[str, str]  # value -> label, in the trainee's language
     points: float
     unit: str | None
+    rule_language: str = ""  # of a rule: sigma or yara
+    fields: tuple[str, ...] = ()  # of a Sigma rule: those of its log
 
 
 @dataclass(frozen=True)
@@ -109,4 +111,6 @@ def _question(parsed: Mapping[str, Any]) -> CaseQuestion:
         choices=parsed["choices"] or {},
         points=parsed["points"],
         unit=parsed["unit"],
+        rule_language=parsed.get("language") or "",
+        fields=tuple(parsed.get("fields") or ()),
     )

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from csirtlab.content.labs import Form, Lab, Question
+from csirtlab.content.labs import Form, Lab, Question, RuleLanguage
+from csirtlab.evidence.labelled import log_fields
 from csirtlab.kit.sheet import FORMAT, NAME
 from csirtlab.labs.texts import LabTexts, lab_texts
 from csirtlab.languages import Language
@@ -47,4 +48,9 @@ def _question(question: Question, texts: LabTexts) -> dict[str, object]:
         "choices": dict(texts.questions[question.id].choices),
         "points": question.points,
         "unit": _UNITS.get(question.form) if question.form else None,
+        "language": question.language and str(question.language),
+        "material": question.material,
+        "fields": list(log_fields(question.material))
+        if question.language is RuleLanguage.SIGMA and question.material
+        else [],
     }

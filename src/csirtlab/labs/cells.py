@@ -18,7 +18,7 @@ from csirtlab.errors import ContentError
 
 FILE = "lab.md"
 _QUESTION_BREAK = re.compile(r'^\+\+\+\s*\{.*"question"\s*:\s*"([^"]*)"')
-_CALLS = {Kind.FINDING: "answer", Kind.METHOD: "method"}
+_CALLS = {Kind.FINDING: "answer", Kind.METHOD: "method", Kind.RULE: "rule"}
 
 
 class CellKind(StrEnum):
@@ -142,7 +142,7 @@ class _Call:
 
 
 def _calls(path: Path, source: str, line: int) -> Iterator[_Call]:
-    """Yield the calls ``X.answer("id", ...)`` and ``X.method("id", ...)`` of a code cell."""
+    """Yield the calls ``X.answer("id", ...)``, ``X.method(...)`` and ``X.rule(...)`` of a code cell."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:

@@ -18,6 +18,7 @@ from csirtlab.content.labs import Kind, Lab, Question
 from csirtlab.content.scenarios import Scenario
 from csirtlab.evidence.cases import ground_truth, make_evidence
 from csirtlab.evidence.seeds import case_seed, sibling_seed
+from csirtlab.grading.rules import Material, judge_rule, make_material
 from csirtlab.grading.verdicts import Verdict, judge, judge_method
 from csirtlab.labs.case_sheet import write_case_sheet
 from csirtlab.labs.hints import next_seen
@@ -39,6 +40,7 @@ class Verdicts:
         self._lock = threading.Lock()
         self._truths: dict[bytes, Mapping[str, object]] = {}
         self._hints_seen: dict[str, int] = {}
+        self._materials: dict[str, list[Material]] = {}
 
     def answer(self, verb: str, body: Mapping[str, Any]) -> dict[str, object]:
         """Return the answer to one request: ``judge`` a report, show a ``hint``, or make ``siblings``.
@@ -66,6 +68,8 @@ class Verdicts:
         return {"hints": texts[:seen], "count": len(texts), "cost": 0.0, "paid": 0.0}
 
     def _judged(self, question: Question, body: Mapping[str, Any], language: Language) -> Verdict:
+        if question.kind is Kind.RULE:
+            return judge_rule(question, body["value"], self._rule_materials(question), language)
         assert question.fact
         if question.kind is Kind.METHOD:
             truths = [self._truth(self._sibling(question, index))[question.fact] for index in range(question.siblings)]
@@ -75,6 +79,15 @@ class Verdicts:
 
     def _sibling(self, question: Question, index: int) -> bytes:
         return sibling_seed(self._secret, self._lab.name, question.id, index)
+
+    def _rule_materials(self, question: Question) -> list[Material]:
+        with self._lock:
+            if question.id not in self._materials:
+                self._materials[question.id] = [
+                    make_material(self._lab, question, self._scenario, self._sibling(question, index))
+                    for index in range(question.siblings)
+                ]
+            return self._materials[question.id]
 
     def _truth(self, seed: bytes) -> Mapping[str, object]:
         with self._lock:

@@ -118,11 +118,15 @@ def _long_names(doing: Doing) -> Iterator[Wish]:
 
 def _log_queries(doing: Doing) -> Iterator[Remark]:
     resolver = doing.host
-    yield Paper(LOG, lambda plan: _query_log(plan, resolver))
+    yield Paper(
+        LOG,
+        lambda plan: "".join(f"{text}\n" for _, text in _query_log(plan, resolver)).encode(),
+        lambda plan: _query_log(plan, resolver),
+    )
 
 
-def _query_log(plan: Plan, resolver: Host) -> bytes:
-    """Return what BIND 9.18 writes with ``category queries``: one line a question, times in UTC.
+def _query_log(plan: Plan, resolver: Host) -> list[tuple[str, str]]:
+    """Return what BIND 9.18 writes with ``category queries``: action and line of each question, times in UTC.
 
     Source: BIND 9 Administrator Reference Manual, "queries" logging category.
     """
@@ -144,8 +148,8 @@ def _query_log(plan: Plan, resolver: Host) -> bytes:
                 f"{part.sender.address}#{part.sender_port} ({name}): query: {name} IN {_NAMES[kind]} {flags} "
                 f"({resolver.address})"
             )
-            lines.append((part.at_ns, text))
-    return "".join(f"{text}\n" for _, text in sorted(lines)).encode()
+            lines.append((part.at_ns, text, flow.label))
+    return [(label, text) for _, text, label in sorted(lines)]
 
 
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
