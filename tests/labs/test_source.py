@@ -74,7 +74,9 @@ def test_a_case_sheet_holds_neither_facts_nor_tolerances(lab: Lab, tmp_path: Pat
     write_case_sheet(lab, tmp_path, cohort="demo", trainee="ana", language=Language.EN)
 
     sheet = json.loads((tmp_path / "case.json").read_text(encoding="utf-8"))
-    assert set(sheet["questions"][0]) == {"id", "kind", "form", "items", "columns", "choices", "points", "unit"}
+    assert set(sheet["questions"][0]) == {
+        "id", "kind", "form", "items", "columns", "choices", "points", "unit", "language", "material", "fields",
+    }  # fmt: skip
     assert "infected_host" not in json.dumps(sheet)
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from csirtlab.errors import CohortError
+from csirtlab.errors import CohortError, CsirtlabError
 from csirtlab.settings import default_home
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ class _Run:
         with self._pool() as pool, self._told() as step:
             result = grade_new(self.records, pool, self.hands, self.folder, self.lab, self.who, step=step)
             took = time.monotonic() - began
-            result.neighbours = len(find_neighbours(self.folder, self.lab, pool))
+            try:
+                result.neighbours = len(find_neighbours(self.folder, self.lab, pool))
+            except CsirtlabError as error:  # the scores are kept already and are told all the same
+                typer.echo(f"csirtlab: neighbours were not compared: {error}", err=True)
         self._report(result, took, [])
 
     def regrade(self, *, yes: bool, dry_run: bool) -> None:
