@@ -17,6 +17,7 @@ from csirtlab.evidence.cases import ground_truth
 from csirtlab.evidence.seeds import case_seed
 from csirtlab.grading.cohort_folder import read_cohort_folder
 from csirtlab.grading.findings import findings_in
+from csirtlab.grading.released import released_content
 from csirtlab.grading.verdicts import judge
 from csirtlab.languages import Language
 from csirtlab.settings import content_root
@@ -47,7 +48,8 @@ def find_neighbours(folder: Path, lab_name: str, pool: Executor) -> list[Neighbo
     """
     content = content_root()
     lab, cohort = read_lab(content, lab_name), read_cohort_folder(folder)
-    scenario = read_scenario(content, lab.scenario)
+    scenarios = released_content(folder, lab_name) or content
+    scenario = read_scenario(scenarios, lab.scenario)
     questions = telling(lab, scenario)
     answers = {
         path.parent.parent.name: findings_in(path.read_text(encoding="utf-8"))
@@ -60,7 +62,7 @@ def find_neighbours(folder: Path, lab_name: str, pool: Executor) -> list[Neighbo
         truths = _Truths(folder / FOLDER / f".{lab_name}.truths", key)
         strangers = [f"{_UNRELATED}/{number}" for number in range(max(0, _LEAST_CASES - len(everybody)))]
         truths.ensure(
-            [*everybody, *strangers], lambda who: pool.map(_facts, [(content, lab, folder, each) for each in who])
+            [*everybody, *strangers], lambda who: pool.map(_facts, [(scenarios, lab, folder, each) for each in who])
         )
         found = compare(questions, answers, {who: truths.of[who] for who in everybody},
                         {who: truths.of[who] for who in strangers})  # fmt: skip
@@ -144,8 +146,8 @@ class _Truths:
 
 def _facts(wanted: tuple[Path, Lab, Path, str]) -> dict[str, object]:
     """Return somebody's true answers as JSON holds them, by question."""
-    content, lab, folder, who = wanted
-    scenario, cohort = read_scenario(content, lab.scenario), read_cohort_folder(folder)
+    scenarios, lab, folder, who = wanted
+    scenario, cohort = read_scenario(scenarios, lab.scenario), read_cohort_folder(folder)
     facts = ground_truth(scenario, case_seed(cohort.secret, lab.name, who))
     return {
         question.id: plain(facts[question.fact]) for question in lab.questions
