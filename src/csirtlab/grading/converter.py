@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
@@ -15,7 +16,8 @@ from csirtlab.grading.intake import check_submission
 
 def take_the_place_of_nbgraders() -> None:
     """Let ``nbgrader autograde`` and the formgrader use this converter: for it, nbgrader has no setting."""
-    for module in (api, autogradeapp):
+    users: tuple[Any, ...] = (api, autogradeapp)
+    for module in users:
         module.Autograde = CheckedAutograde
 
 
@@ -61,7 +63,8 @@ class CheckedAutograde(Autograde):
 
     @property
     def _reason(self) -> Path:
-        return refusal_path(Path(self.coursedir.root), *self._now)
+        folder: Any = self.coursedir
+        return refusal_path(Path(folder.root), *self._now)
 
     @contextmanager
     def _keeping_the_reason(self) -> Iterator[None]:

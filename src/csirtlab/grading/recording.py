@@ -120,7 +120,8 @@ class _Recording(CheckedAutograde):
                 self.exporter.register_preprocessor(step)
             judged = nbformat.reads(self._notebook, as_version=4)
             output, resources = self.exporter.from_notebook_node(judged, resources)
-            self.write_single_notebook(output, resources)
+            write: Any = self.write_single_notebook
+            write(output, resources)
         self._reason.unlink(missing_ok=True)
 
 

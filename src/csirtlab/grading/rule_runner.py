@@ -46,7 +46,8 @@ def _run_sigma(text: str, materials: Sequence[Mapping[str, Any]]) -> list[list[i
     from sigma.backends.sqlite import sqliteBackend
     from sigma.collection import SigmaCollection
 
-    queries = sqliteBackend(fulltext_field="raw").convert(SigmaCollection.from_yaml(text))
+    backend: Any = sqliteBackend
+    queries = backend(fulltext_field="raw").convert(SigmaCollection.from_yaml(text))
     return [_found(queries, material["columns"], material["rows"]) for material in materials]
 
 

@@ -46,7 +46,8 @@ def _sigma_problem(text: str, fields: Sequence[str], language: str) -> str | Non
         rules = SigmaCollection.from_yaml(text)
         if any(isinstance(rule, SigmaCorrelationRule) for rule in rules):
             return tell(language, "Correlation rules cannot be used here: write a rule on single events.")
-        queries = sqliteBackend(fulltext_field="raw").convert(rules)
+        backend: Any = sqliteBackend
+        queries = backend(fulltext_field="raw").convert(rules)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1

@@ -71,7 +71,7 @@ def conversation_graph(case: "Case", display_filter: str | None = None) -> Widge
     picture, words = w.HTML(), w.HTML()
 
     def draw(_: object = None) -> None:
-        key, chosen = measure.value, host.value
+        key, chosen = str(measure.value), str(host.value or "")
         ordered = found.sort_values([key, "a", "b"], ascending=[False, True, True])
         drawn = ordered.head(count.value)
         described = _describe_conversations(found, drawn, chosen, key, case.language)
@@ -86,7 +86,7 @@ def conversation_graph(case: "Case", display_filter: str | None = None) -> Widge
         )
 
     def offer(_: object = None) -> None:
-        drawn = found.sort_values([measure.value, "a", "b"], ascending=[False, True, True]).head(count.value)
+        drawn = found.sort_values([str(measure.value), "a", "b"], ascending=[False, True, True]).head(count.value)
         kept = host.value
         offered = sorted({*drawn["a"], *drawn["b"]})
         host.options = [(tell("all hosts"), ""), *((_called(each, names), each) for each in offered)]
@@ -176,7 +176,7 @@ def activity_timeline(case: "Case", display_filter: str | None = None) -> Widget
         )  # fmt: skip
         picture.value = drawings.activity_picture(
             times, bars[measure.value].tolist(), brushed=(start, end), title=tell("Activity"), description=described,
-            label=tell("{measure} in each {seconds} s", measure=tell(measure.value), seconds=f"{step:.3g}"),
+            label=tell("{measure} in each {seconds} s", measure=tell(str(measure.value)), seconds=f"{step:.3g}"),
         )  # fmt: skip
         code = _code("conversations", display_filter, f"start={start:.3f}", f"end={end:.3f}")
         words.value = _described(described, _conversation_table(found, case.language), code)

@@ -65,7 +65,8 @@ class Proof:
 
     def as_json(self) -> dict[str, object]:
         """Return the proof as JSON holds it."""
-        return asdict(self) | {"holds": self.holds}
+        found: dict[str, object] = asdict(self)
+        return {**found, "holds": self.holds}
 
 
 def reference_answers(lab: Lab) -> dict[str, str]:

@@ -232,9 +232,10 @@ class StockGround:
         made = api.generate_assignment(LAB)
         if not made["success"]:
             raise SetupError(f"stock nbgrader cannot release a lab here: {str(made)[-500:]}")
+        about: dict[str, Any] = {"last_name": self._canaries.gradebook}
         with api.gradebook as book:
             for name in (ATTACKER, *NEIGHBOURS):
-                book.update_or_create_student(name, last_name=self._canaries.gradebook)
+                book.update_or_create_student(name, **about)
         released: Notebook = json.loads((course / "release" / LAB / f"{LAB}.ipynb").read_bytes())
         return released
 

@@ -94,7 +94,7 @@ def _serve(folder: Path) -> Relay:
         def __init__(self, *args: object) -> None:
             super().__init__(*args, directory=str(web))  # type: ignore[arg-type]  # as the server calls it
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # it says nothing
             pass
 
     threading.Thread(target=http.server.HTTPServer((_LOADER, 80), Handler).serve_forever, daemon=True).start()
