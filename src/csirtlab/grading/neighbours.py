@@ -55,17 +55,20 @@ def find_neighbours(folder: Path, lab_name: str, pool: Executor) -> list[Neighbo
         path.parent.parent.name: findings_in(path.read_text(encoding="utf-8"))
         for path in sorted((folder / "autograded").glob(f"*/{lab_name}/{lab_name}.ipynb"))
     }
+    key = hashlib.sha256(repr((scenario, lab)).encode() + cohort.secret).hexdigest()
+    truths = _Truths(folder / FOLDER / f".{lab_name}.truths", key)
+
+    def known(who: Sequence[str]) -> dict[str, dict[str, object]]:
+        truths.ensure(who, lambda new: pool.map(_facts, [(scenarios, lab, folder, each) for each in new]))
+        return {each: truths.of[each] for each in who}
+
+    # One step at a time: truths take a while, and mostly there is nothing to look at.
     found: list[Neighbour] = []
-    if any(question.id in said for said in answers.values() for question in questions):
-        everybody = sorted({*cohort.languages, *answers})
-        key = hashlib.sha256(repr((scenario, lab)).encode() + cohort.secret).hexdigest()
-        truths = _Truths(folder / FOLDER / f".{lab_name}.truths", key)
-        strangers = [f"{_UNRELATED}/{number}" for number in range(max(0, _LEAST_CASES - len(everybody)))]
-        truths.ensure(
-            [*everybody, *strangers], lambda who: pool.map(_facts, [(scenarios, lab, folder, each) for each in who])
-        )
-        found = compare(questions, answers, {who: truths.of[who] for who in everybody},
-                        {who: truths.of[who] for who in strangers})  # fmt: skip
+    if wrong := wrong_answers(questions, answers, known(sorted(answers))):
+        everybody = known(sorted({*cohort.languages, *answers}))
+        if any(_whose(question, said.get(question.id), everybody) for said in wrong.values() for question in questions):
+            strangers = known([f"{_UNRELATED}/{number}" for number in range(max(0, _LEAST_CASES - len(everybody)))])
+            found = compare(questions, wrong, everybody, strangers)
     _write(folder / FOLDER / f"{lab_name}.json", [asdict(each) for each in found])
     return found
 
@@ -98,16 +101,32 @@ def compare(
         chance: float | None = None
         for trainee, said in sorted(answers.items()):
             value = said.get(question.id)
-            if value is None or trainee not in truths or _fits(question, value, truths[trainee]):
-                continue
-            whose = tuple(other for other in sorted(truths) if _fits(question, value, truths[other]))
-            if not whose:
+            whose = _whose(question, value, truths)
+            if not whose or trainee in whose:
                 continue
             if chance is None:
                 chance = _chance(question, [*truths.values(), *strangers.values()], len(truths) - 1)
             if chance <= MOST_CHANCE:
                 found.append(Neighbour(trainee, question.id, value, whose, round(chance, 4)))
     return sorted(found, key=lambda each: (each.trainee, each.question))
+
+
+def wrong_answers(
+    questions: Sequence[Question], answers: Mapping[str, Mapping[str, object]], own: Mapping[str, Mapping[str, object]]
+) -> dict[str, dict[str, object]]:
+    """Return the answers that are wrong for who gave them, by trainee and question."""
+    wrong: dict[str, dict[str, object]] = {}
+    for trainee, said in answers.items():
+        for question in questions:
+            value = said.get(question.id)
+            if value is not None and not _fits(question, value, own[trainee]):
+                wrong.setdefault(trainee, {})[question.id] = value
+    return wrong
+
+
+def _whose(question: Question, value: object, truths: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
+    """Return for whom a value is true."""
+    return () if value is None else tuple(who for who in sorted(truths) if _fits(question, value, truths[who]))
 
 
 def _chance(question: Question, cases: Sequence[Mapping[str, object]], others: int) -> float:
