@@ -40,6 +40,7 @@ from csirtlab.grading.cases import HIDDEN
 from csirtlab.grading.cohort_config import load_config
 from csirtlab.grading.nbgrader_plugins import close_shared_workplace
 from csirtlab.grading.recording import Records
+from csirtlab.grading.released import released_content
 from csirtlab.hub.run import descendants
 from csirtlab.labs.source import assemble_source
 
@@ -177,6 +178,8 @@ class Ground:
         api = _api(course)
         made = api.generate_assignment(LAB)
         assert made["success"], made
+        # As after the first batch that was graded: from here on, grading itself writes nothing there.
+        released_content(course, LAB)
         with api.gradebook as book:
             for name in (ATTACKER, *NEIGHBOURS):
                 book.update_or_create_student(name, last_name=self._canaries.gradebook)
