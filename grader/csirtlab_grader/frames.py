@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 MOST_BYTES = 64 * 2**20
@@ -56,24 +57,25 @@ class Splitter:
     def __init__(self) -> None:
         self._held = bytearray()
 
-    def feed(self, octets: bytes) -> list[bytes]:
-        """Take the next bytes; return the messages that are whole by now.
+    def feed(self, octets: bytes) -> Iterator[bytes]:
+        """Take the next bytes; yield the messages that are whole by now, also those before a broken one.
 
         Raises:
             BrokenFrameError: A length is beyond what any message has.
         """
         self._held += octets
-        whole: list[bytes] = []
         start = 0
-        while len(self._held) - start >= _LENGTH.size:
-            size = _LENGTH.unpack_from(self._held, start)[0]
-            if size > MOST_BYTES:
-                raise BrokenFrameError(size)
-            end = start + _LENGTH.size + size
-            if len(self._held) < end:
-                break
-            whole.append(bytes(self._held[start + _LENGTH.size : end]))
-            start = end
-        # Once for all of them: each cut moves the rest.
-        del self._held[:start]
-        return whole
+        try:
+            while len(self._held) - start >= _LENGTH.size:
+                size = _LENGTH.unpack_from(self._held, start)[0]
+                if size > MOST_BYTES:
+                    raise BrokenFrameError(size)
+                end = start + _LENGTH.size + size
+                if len(self._held) < end:
+                    break
+                message = bytes(self._held[start + _LENGTH.size : end])
+                start = end
+                yield message
+        finally:
+            # Once for all of them: each cut moves the rest.
+            del self._held[:start]

@@ -304,7 +304,7 @@ class _Replies:
             if len(payload) < size:
                 return b"", b""
             try:
-                whole = splitter.feed(header + payload)
+                whole = list(splitter.feed(header + payload))
             except BrokenFrameError:
                 return b"", b""
         return (mark, whole[0]) if whole else (b"", b"")
