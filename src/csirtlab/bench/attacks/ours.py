@@ -94,9 +94,12 @@ class Ground:
         self._usual: dict[str, tuple[evidence.Scores, list[Any]]] = {}
         self._released: Notebook = {}
         self._number = 0
+        self._others: set[int] = set()  # boxes that somebody else in this process has
 
     def __enter__(self) -> Self:
         self._stack.callback(close_shared_workplace)
+        close_shared_workplace()
+        self._others = _boxes()
         self._stack.enter_context(_in_the_environment("JUPYTERHUB_API_TOKEN", self._canaries.token))
         self._make_template()
         return self
@@ -112,7 +115,7 @@ class Ground:
 
     def _peace(self, neighbour: str) -> tuple[evidence.Scores, list[Any]]:
         """Return what the neighbour gets beside somebody who tries nothing."""
-        nothing = Attack("peace", "", "", Expect.SCORE, 10, "", "", neighbour, False, ("pass",), "")
+        nothing = Attack("peace", "", "", Expect.SCORE, 10, "", "", neighbour, False, False, ("pass",), "")
         nobody: tuple[evidence.Scores, list[Any]] = (evidence.Scores({}, ()), [])
         self._play(nothing, nobody)
         course = self._course()
@@ -137,13 +140,22 @@ class Ground:
             before, began = evidence.standing(course), time.monotonic()
             harms = _grade(course, self._way)
             seconds = time.monotonic() - began
-            harms += _left_running()
+            harms += self._left_running()
             if visitors:
                 harms.append("a service of the machine was reached")
         return evidence.judge(
             course, before, neighbour=attack.neighbour, usual=usual, canaries=self._canaries, drop=drop,
             own=attack.own, seconds=seconds, also=harms,
         )  # fmt: skip
+
+    def _left_running(self) -> list[str]:
+        """Return the harm when something else than a resting worker and its bubblewrap is alive in the box."""
+        deadline = time.monotonic() + 3
+        while len(left := [pid for box in _boxes() - self._others for pid in (box, *descendants(box))]) > 2:
+            if time.monotonic() > deadline:
+                return [f"{len(left) - 2} processes were left running"]
+            time.sleep(0.05)
+        return []
 
     def _submit(self, course: Path, attack: Attack, places: Places) -> None:
         submitted = course / "submitted"
@@ -240,22 +252,12 @@ def _grade(course: Path, way: Way) -> list[str]:
     return []
 
 
-def _left_running() -> list[str]:
-    """Return the harm when something else than a resting worker and its bubblewrap is alive in the box."""
-    deadline = time.monotonic() + 3
-    while len(left := [pid for box in _boxes() for pid in (box, *descendants(box))]) > 2:
-        if time.monotonic() > deadline:
-            return [f"{len(left) - 2} processes were left running"]
-        time.sleep(0.05)
-    return []
-
-
-def _boxes() -> list[int]:
-    found = []
+def _boxes() -> set[int]:
+    found = set()
     for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
         with suppress(OSError):  # it has ended meanwhile
             if b"csirtlab_grader" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(int(pid))
+                found.add(int(pid))
     return found
 
 

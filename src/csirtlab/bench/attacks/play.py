@@ -24,7 +24,8 @@ CONDITIONS = {
     "nbgrader": "nbgrader autograde as documented, hidden tests in the notebook, in a throw-away sandbox with its own "
     f"processes, network, uid and limits; {CELL_S} s for a cell. An attack succeeds when it gains points, gets "
     "hold of a canary, changes the gradebook, files or the neighbour's result, leaves processes, goes beyond "
-    "a limit, or keeps the batch from its end",
+    "a limit, or keeps the batch from its end; not when it only reaches into a kernel from which nbgrader promises "
+    "no walls",
 }
 
 Say = Callable[[str], None]
@@ -77,7 +78,7 @@ def _report(
                 "name": attack.name,
                 "tries": attack.tries,
                 "ours": bool(broken),
-                "nbgrader": bool(harms),
+                "nbgrader": bool(harms) and not attack.is_on_walls_alone,
                 "evidence": {"ours": broken, "nbgrader": list(harms)},
             }
         )

@@ -14,7 +14,7 @@ CONTENT = "content"
 """The folder beside the attacks with the lab and the scenario that they are played on."""
 
 _BLOCK = re.compile(r"^```\{(code-cell|hand-in)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_KEYS = {"tries", "must", "expect", "own", "refused", "says", "neighbour", "quick"}
+_KEYS = {"tries", "must", "expect", "own", "refused", "says", "neighbour", "quick", "only_walls"}
 
 
 class Expect(StrEnum):
@@ -31,7 +31,8 @@ class Attack:
 
     ``own`` are the points that its honest part deserves. ``refused`` is a part of the reason for which it is
     refused, ``says`` of the reason in a verdict. ``neighbour`` is whose work is graded in the same batch: before
-    it (abel) or after it (zoe).
+    it (abel) or after it (zoe). What ``is_on_walls_alone`` reaches nothing of nbgrader's own: it asks whether walls
+    stand that stock nbgrader never promised, and does not count against it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Attack:
     says: str
     neighbour: str
     is_quick: bool
+    is_on_walls_alone: bool
     cells: tuple[str, ...]
     hand_in: str
 
@@ -102,6 +104,7 @@ def read_attack(path: Path) -> Attack:
             says=about.get("says", ""),
             neighbour=about.get("neighbour", "zoe"),
             is_quick=bool(about.get("quick", False)),
+            is_on_walls_alone=bool(about.get("only_walls", False)),
             cells=tuple(code for kind, code in blocks if kind == "code-cell"),
             hand_in="\n".join(code for kind, code in blocks if kind == "hand-in"),
         )

@@ -128,7 +128,7 @@ class StockGround:
             )  # fmt: skip
 
     def _peace(self, neighbour: str) -> Usual:
-        nothing = Attack(f"peace-{neighbour}", "", "", Expect.SCORE, 10, "", "", neighbour, False, ("pass",), "")
+        nothing = Attack(f"peace-{neighbour}", "", "", Expect.SCORE, 10, "", "", neighbour, False, False, ("pass",), "")
         with self._played(nothing) as (course, _, _, harms, _):
             usual, mine = evidence.scores(course, neighbour), evidence.scores(course, ATTACKER)
             shown = evidence.outputs(course, neighbour)
