@@ -7,7 +7,7 @@ from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.measures.plants import course
 from csirtlab.evidence.measures.worms import arrivals
 from csirtlab.evidence.model import Plan, TcpFlow
-from csirtlab.evidence.plants import ModbusSession, controller_of
+from csirtlab.evidence.plants import WRITES, ModbusSession, controller_of
 
 _TO_THE_END = 240 * SECOND  # the process needs time to follow
 _APART = 20 * SECOND  # from any other write of that register
@@ -29,6 +29,8 @@ def _tamper(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
                 writes[flow.label == action.id].append(order.due_ns)
     if _is_largest(plan, action):
         yield f'"{action.id}" writes the largest value of all'
+    if _first_written(plan) == register:
+        yield f'the first write of all goes to the register of "{action.id}"'
     mine, others = writes[True], writes[False]
     if not mine or max(mine) > plan.end_ns - _TO_THE_END:
         yield f'"{action.id}" is still going on when the recording ends'
@@ -45,6 +47,17 @@ def _tamper(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
     found = course(plan, action)
     if abs(found.extreme - found.before) < _SEEN * (loop.high - loop.low):
         yield f'"{action.id}" does nothing that is seen'
+
+
+def _first_written(plan: Plan) -> int:
+    """Return the address that the first write of the recording names, whoever sends it."""
+    return min(
+        (order.due_ns or flow.start_ns, order.address)
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and isinstance(flow.dialogue, ModbusSession)
+        for order in flow.dialogue.orders
+        if order.function in WRITES
+    )[1]
 
 
 def _is_largest(plan: Plan, action: Action) -> bool:
