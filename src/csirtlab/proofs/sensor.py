@@ -25,9 +25,14 @@ FIELDS = (
     "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.len", "tcp.window_size_value",
     "tcp.options", "tcp.options.timestamp.tsval", "tcp.completeness", "tcp.analysis.retransmission",
     "tcp.analysis.ack_lost_segment", "udp.stream", "udp.srcport", "udp.dstport", SNI, "dns.id", "dns.qry.name",
-    "dns.qry.type", "dns.flags.response", "dns.flags.rcode", "dns.a", "dns.txt", "http.date", "arp.opcode",
+    "dns.qry.type", "dns.flags.response", "dns.flags.rcode", "dns.a", "dns.txt", "http.date", "http.request.uri",
+    "http.response_for.uri", "arp.opcode",
     "dhcp.option.hostname", "ip.checksum.status", "tcp.checksum.status", "udp.checksum.status", "_ws.malformed",
     "_ws.expert.severity",
+)  # fmt: skip
+_MACHINE_FIELDS = (
+    "frame.time_epoch", "ip.src", "ip.dst", "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.payload",
+    "http.request.uri",
 )  # fmt: skip
 # On: tshark trusts checksums otherwise, since network cards compute them late.
 _CHECKSUMS = [word for layer in ("ip", "tcp", "udp") for word in ("-o", f"{layer}.check_checksum:TRUE")]
@@ -122,6 +127,16 @@ class Sight:
     def frames(self) -> list[Frame]:
         """All frames of the capture, in order."""
         return see(self.folder / "capture.pcap")
+
+    @cached_property
+    def machine_talk(self) -> list[Frame]:
+        """What is typed over telnet, said over Modbus/TCP and asked for over HTTP, payload and all."""
+        told = "tcp.port == 502 and tcp.len > 8 or tcp.dstport in {23, 2323} and tcp.len > 0"
+        return see(
+            self.folder / "capture.pcap",
+            _MACHINE_FIELDS,
+            f"http.request or ({told}) and not tcp.analysis.retransmission",
+        )
 
     @cached_property
     def talks(self) -> dict[Pair, Talk]:

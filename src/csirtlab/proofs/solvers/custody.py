@@ -54,17 +54,15 @@ def _broken_entry(sight: Sight) -> int:
 
 def _offset(sight: Sight) -> float:
     """Compare the whole seconds of the server's Date with those in which the answer passed."""
-    fields = ("frame.time_epoch", "http.date")
     seconds: Counter[int] = Counter()
-    for frame in see(sight.folder / "capture.pcap", fields, f'http.response_for.uri contains "{_ASKS}"'):
+    for frame in (frame for frame in sight.frames if _ASKS in frame["http.response_for.uri"]):
         said = dt.datetime.strptime(frame["http.date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=dt.UTC)
         seconds[int(said.timestamp()) - nanoseconds(frame["frame.time_epoch"]) // 10**9] += 1
     return float(seconds.most_common(1)[0][0])
 
 
 def _export(sight: Sight) -> Frame:
-    fields = ("frame.time_epoch", "ip.src", "tcp.stream")
-    return see(sight.folder / "capture.pcap", fields, f'http.request.uri contains "{_ASKS}"')[0]
+    return next(frame for frame in sight.frames if _ASKS in frame["http.request.uri"])
 
 
 def _first_export(sight: Sight) -> dt.datetime:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight, at_ns, instant, see
+from csirtlab.proofs.sensor import Sight, at_ns, instant
 
 _PORT = "502"
 _WRITES = (5, 6, 15, 16)
-_FIELDS = ("frame.time_epoch", "tcp.stream", "tcp.dstport", "ip.src", "ip.dst", "tcp.payload")
 
 
 class _Message(NamedTuple):
@@ -39,9 +38,10 @@ def _messages(sight: Sight) -> list[_Message]:
 
 
 def _read(sight: Sight) -> list[_Message]:
-    keep = "tcp.port == 502 and tcp.len > 8 and not tcp.analysis.retransmission"
     found = []
-    for frame in see(sight.folder / "capture.pcap", _FIELDS, keep):
+    for frame in sight.machine_talk:
+        if _PORT not in (frame["tcp.srcport"], frame["tcp.dstport"]):
+            continue
         payload = bytes.fromhex(frame["tcp.payload"].replace(":", ""))
         found.append(
             _Message(

@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight, at_ns, instant, is_syn, see
+from csirtlab.proofs.sensor import Sight, at_ns, instant, is_syn
 
 _TELNET = ("23", "2323")
 _ORDER = re.compile(rb"wget -q http://(?P<loader>[\d.]+)/(?P<file>\S+)\r")
 _ESCAPE = b"\xff"  # interpret as command (RFC 854)
-_FIELDS = ("frame.time_epoch", "tcp.stream", "ip.src", "ip.dst", "tcp.payload", "http.request.uri")
 
 
 class _Session(NamedTuple):
@@ -33,8 +32,7 @@ def _sessions(sight: Sight) -> list[_Session]:
 def _listen(sight: Sight) -> list[_Session]:
     """Return all telnet sessions in which something is typed, in the order of their first lines."""
     sessions: dict[str, _Session] = {}
-    keep = "tcp.dstport in {23, 2323} and tcp.len > 0 and not tcp.analysis.retransmission"
-    for frame in see(sight.folder / "capture.pcap", _FIELDS, keep):
+    for frame in (frame for frame in sight.machine_talk if frame["tcp.dstport"] in _TELNET):
         typed = bytes.fromhex(frame["tcp.payload"].replace(":", ""))
         if not typed.startswith(_ESCAPE):
             session = sessions.setdefault(frame["tcp.stream"], _Session(frame["ip.src"], frame["ip.dst"], []))
@@ -49,7 +47,7 @@ def _orders(sight: Sight) -> list[_Order]:
 
 def _followed(sight: Sight) -> list[_Order]:
     fetched: dict[tuple[str, str, str], int] = {}
-    for frame in see(sight.folder / "capture.pcap", _FIELDS, "http.request"):
+    for frame in (frame for frame in sight.machine_talk if frame["http.request.uri"]):
         fetched.setdefault((frame["ip.src"], frame["ip.dst"], frame["http.request.uri"]), at_ns(frame))
     given = []
     for session in _sessions(sight):
