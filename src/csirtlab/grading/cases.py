@@ -10,10 +10,10 @@ from typing import Self
 
 from csirtlab.content.labs import Kind, Lab, Question
 from csirtlab.content.scenarios import Scenario, read_scenario
-from csirtlab.errors import GradingError
 from csirtlab.evidence.cases import evidence_digest, ground_truth, make_evidence
 from csirtlab.evidence.seeds import case_seed, sibling_seed
 from csirtlab.grading.cohort_folder import CohortFolder
+from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.grading.rules import Material, make_material
 from csirtlab.labs.case_sheet import write_case_sheet
 from csirtlab.languages import Language
@@ -125,9 +125,12 @@ def truths(content: Path, lab: Lab, cohort: CohortFolder, trainee: str) -> Truth
     scenario = read_scenario(content, lab.scenario)
     facts = ground_truth(scenario, case_seed(cohort.secret, lab.name, trainee))
     if unknown := sorted({question.fact for question in lab.questions if question.fact} - set(facts)):
-        raise GradingError(
-            f'The lab "{lab.name}" asks for {", ".join(unknown)}, which its scenario as it was released does not know: '
-            "the lab was updated since. Grade with the version from before the update."
+        raise RefusalError(
+            'The lab "{lab}" asks for {facts}, which its scenario as it was released does not know: the lab was '
+            "updated since.",
+            WayOut.INSTRUCTORS_OLD_VERSION,
+            lab=lab.name,
+            facts=", ".join(unknown),
         )
     own = {
         question.id: facts[question.fact]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from csirtlab.content.labs import Lab
-from csirtlab.errors import GradingError
+from csirtlab.grading.released import unreadable_note
 from csirtlab.grading.verdicts import Verdict
 from csirtlab.labs.hints import HINTS_FILE, read_hints
 from csirtlab.languages import Language, translator
@@ -15,7 +15,7 @@ def hints_of(submission: Path) -> dict[str, tuple[int, ...]]:
     """Return the prices of the hints seen before a submission, by question; none where none were noted.
 
     Raises:
-        GradingError: The note is damaged.
+        RefusalError: The note is damaged.
     """
     path = submission / HINTS_FILE
     try:
@@ -23,7 +23,7 @@ def hints_of(submission: Path) -> dict[str, tuple[int, ...]]:
     except FileNotFoundError:
         return {}  # not collected from the exchange: brought by hand
     except (OSError, ValueError) as error:
-        raise GradingError(f"{path} cannot be read ({error}). Collect the submission again.") from error
+        raise unreadable_note(HINTS_FILE, error) from error
 
 
 def charge(

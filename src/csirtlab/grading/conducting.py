@@ -18,9 +18,11 @@ from traitlets.config import Config
 
 from csirtlab.errors import BoxError, SetupError
 from csirtlab.grading.cohort_config import course_directory, load_config
-from csirtlab.grading.converter import keep_reason, reason_of, refusal_path
 from csirtlab.grading.intake import check_submission
 from csirtlab.grading.one_gradebook import OneGradebook, shared
+from csirtlab.grading.refusals import keep_refusal
+from csirtlab.grading.refusing import reason_of
+from csirtlab.languages import Language
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +68,8 @@ def conduct(folder: Path, lab: str, trainee: str) -> Conducted | Refused | Faile
     except Exception as error:  # whatever a submission makes nbgrader stumble over: no other one is touched
         _log.debug("%s/%s", trainee, lab, exc_info=True)
         reason = reason_of(error)
-        keep_reason(refusal_path(folder, lab, trainee), reason)
-        return Refused(trainee, reason)
+        keep_refusal(folder, lab, trainee, reason)
+        return Refused(trainee, reason.told(Language.EN))
 
 
 def _conduct(folder: Path, lab: str, trainee: str) -> Conducted:

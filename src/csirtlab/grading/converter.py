@@ -10,8 +10,11 @@ from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 
-from csirtlab.errors import CsirtlabError, GradingError
+from csirtlab.errors import GradingError
 from csirtlab.grading.intake import check_submission
+from csirtlab.grading.refusals import forget_refusal, keep_refusal
+from csirtlab.grading.refusing import reason_of
+from csirtlab.languages import Language
 
 
 def take_the_place_of_nbgraders() -> None:
@@ -19,28 +22,6 @@ def take_the_place_of_nbgraders() -> None:
     users: tuple[Any, ...] = (api, autogradeapp)
     for module in users:
         module.Autograde = CheckedAutograde
-
-
-def refusal_path(cohort: Path, lab: str, trainee: str) -> Path:
-    """Return where it is kept why a submission was not graded."""
-    return cohort / "refused" / lab / f"{trainee}.txt"
-
-
-def reason_of(error: Exception) -> str:
-    """Return what instructor and trainee are told of the error that ended the grading of a submission."""
-    if isinstance(error, CsirtlabError):
-        return str(error)
-    return (
-        f"Grading ended early ({type(error).__name__}: {str(error)[:200]}), and no score was written. "
-        "Open the notebook in JupyterLab, save it, and hand it in again. If that does not help, "
-        "the log of nbgrader autograde says where it happened."
-    )
-
-
-def keep_reason(path: Path, reason: str) -> None:
-    """Write the reason of a refusal to where it is kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{reason}\n", encoding="utf-8")
 
 
 class CheckedAutograde(Autograde):
@@ -59,12 +40,15 @@ class CheckedAutograde(Autograde):
         """Grade one notebook; the reason of an earlier refusal is forgotten then."""
         with self._keeping_the_reason():
             super().convert_single_notebook(notebook_filename)
-        self._reason.unlink(missing_ok=True)
+        self._forget_the_reason()
 
     @property
-    def _reason(self) -> Path:
+    def _cohort(self) -> Path:
         folder: Any = self.coursedir
-        return refusal_path(Path(folder.root), *self._now)
+        return Path(folder.root)
+
+    def _forget_the_reason(self) -> None:
+        forget_refusal(self._cohort, *self._now)
 
     @contextmanager
     def _keeping_the_reason(self) -> Iterator[None]:
@@ -73,8 +57,9 @@ class CheckedAutograde(Autograde):
             yield
         except Exception as error:  # whatever a submission makes nbgrader stumble over
             reason = reason_of(error)
-            self.log.log(logging.ERROR, "%s/%s was not graded: %s", trainee, lab, reason)
-            keep_reason(self._reason, reason)
+            english = reason.told(Language.EN)
+            self.log.log(logging.ERROR, "%s/%s was not graded: %s", trainee, lab, english)
+            keep_refusal(self._cohort, lab, trainee, reason)
             if isinstance(error, SchemaTooNewError | SchemaTooOldError):
-                raise GradingError(reason) from error  # these would stop the whole batch
+                raise GradingError(english) from error  # these would stop the whole batch
             raise

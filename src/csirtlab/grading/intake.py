@@ -9,39 +9,40 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from csirtlab.errors import GradingError
+from csirtlab.grading.refusing import RefusalError, WayOut
 
 MOST_FILES = 1_000
 MOST_MIB = 200
 MOST_NOTEBOOK_MIB = 20  # as the exchange takes
 TIMESTAMP = "timestamp.txt"
 _MIB = 2**20
-_SAVE_AGAIN = (
-    "Open it in JupyterLab, save it, and hand it in again; if it does not open, fetch the lab again, "
-    "copy the answers into it, and hand that in."
-)
 
 
 def check_submission(folder: Path, lab: str) -> None:
     """Refuse a submission that is not a notebook and at most some plain files beside it.
 
     Raises:
-        GradingError: What is wrong, and what to hand in instead.
+        RefusalError: What is wrong, and what to hand in instead.
     """
     size = 0
     for number, entry in enumerate(_entries(folder), start=1):
         if number > MOST_FILES:
-            raise GradingError(f"The submission holds more than {MOST_FILES} files. Hand in the notebook alone.")
+            raise RefusalError("The submission holds more than {most} files.", WayOut.NOTEBOOK_ALONE, most=MOST_FILES)
         mode = entry.stat(follow_symlinks=False)
         if stat.S_ISLNK(mode.st_mode):
-            raise GradingError(f"The submission holds a link, {entry.name}. Hand in plain files only.")
+            raise RefusalError("The submission holds a link, {name}.", WayOut.PLAIN_FILES, name=entry.name)
         if not stat.S_ISREG(mode.st_mode) and not stat.S_ISDIR(mode.st_mode):
-            raise GradingError(f"{entry.name} in the submission is no file. Hand in plain files only.")
+            raise RefusalError("{name} in the submission is no file.", WayOut.PLAIN_FILES, name=entry.name)
         size += mode.st_size
     if size > MOST_MIB * _MIB:
-        raise GradingError(f"The submission has {size // _MIB} MiB, at most {MOST_MIB} MiB are read. Hand in less.")
+        raise RefusalError(
+            "The submission has {size} MiB, at most {most} MiB are read.",
+            WayOut.LESS,
+            size=size // _MIB,
+            most=MOST_MIB,
+        )
     if not (folder / f"{lab}.ipynb").is_file():
-        raise GradingError(f"There is no {lab}.ipynb in the submission. Hand in the lab's notebook under its own name.")
+        raise RefusalError("There is no {lab}.ipynb in the submission.", WayOut.OWN_NAME, lab=lab)
     _check_notebook(folder / f"{lab}.ipynb")
     if (folder / TIMESTAMP).exists():
         _check_timestamp(folder / TIMESTAMP)
@@ -63,19 +64,24 @@ def _check_notebook(path: Path) -> None:
 
     size = path.stat().st_size
     if size > MOST_NOTEBOOK_MIB * _MIB:
-        raise GradingError(
-            f"The notebook has {size // _MIB} MiB, at most {MOST_NOTEBOOK_MIB} MiB are read. "
-            "Clear its outputs (Edit > Clear Outputs of All Cells), save it, and hand it in again."
+        raise RefusalError(
+            "The notebook has {size} MiB, at most {most} MiB are read.",
+            WayOut.CLEAR_OUTPUTS,
+            size=size // _MIB,
+            most=MOST_NOTEBOOK_MIB,
         )
     try:
         notebook = nbformat.reads(path.read_bytes().decode("utf-8"), as_version=4)
         cells = notebook.cells
     except Exception as error:  # nbformat raises whatever comes of walking through what is no notebook
-        raise GradingError(
-            f"The notebook cannot be read ({type(error).__name__}: {str(error)[:100]}). {_SAVE_AGAIN}"
+        raise RefusalError(
+            "The notebook cannot be read ({kind}: {detail}).",
+            WayOut.SAVE_AGAIN,
+            kind=type(error).__name__,
+            detail=str(error)[:100],
         ) from error
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise GradingError(f"The notebook cannot be read: its cells are no cells. {_SAVE_AGAIN}")
+        raise RefusalError("The notebook cannot be read: its cells are no cells.", WayOut.SAVE_AGAIN)
 
 
 def _check_timestamp(path: Path) -> None:
@@ -86,6 +92,6 @@ def _check_timestamp(path: Path) -> None:
         if text:
             parse_utc(text)
     except Exception as error:  # dateutil raises whatever comes of it
-        raise GradingError(
-            f"{TIMESTAMP} in the submission holds no time. Collect the submission again, or delete that file."
+        raise RefusalError(
+            "{file} in the submission holds no time.", WayOut.INSTRUCTORS_TIMESTAMP, file=TIMESTAMP
         ) from error

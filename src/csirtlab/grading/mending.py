@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csirtlab.content.labs import Kind, Lab, Question
-from csirtlab.errors import GradingError
+from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.languages import Language, translator
 
 VERDICT = "verdict-"
@@ -36,10 +36,15 @@ def mend(cells: Sequence[Mapping[str, Any]], lab: Lab, language: Language) -> Me
     """Return the cells in which every question of ``lab`` stands exactly once.
 
     Raises:
-        GradingError: These cells are not a notebook of this lab.
+        RefusalError: These cells are not a notebook of this lab.
     """
     if len(cells) > _MOST_CELLS:
-        raise GradingError(f"The notebook has {len(cells)} cells. Merge or delete some: {_MOST_CELLS} are read.")
+        raise RefusalError(
+            "The notebook has {count} cells, at most {most} are read.",
+            WayOut.FEWER_CELLS,
+            count=len(cells),
+            most=_MOST_CELLS,
+        )
     by_id: dict[str, Question] = {}
     for question in lab.questions:
         by_id[question.id] = question
@@ -47,10 +52,7 @@ def mend(cells: Sequence[Mapping[str, Any]], lab: Lab, language: Language) -> Me
             by_id[VERDICT + question.id] = question
     belonging = [_grade_id(cell) if _grade_id(cell) in by_id else None for cell in cells]
     if not any(belonging):
-        raise GradingError(
-            f'No cell of the notebook belongs to the lab "{lab.name}". Was another notebook handed in? '
-            "Fetch the lab again, copy the answers into it, and hand that in."
-        )
+        raise RefusalError('No cell of the notebook belongs to the lab "{lab}".', WayOut.OTHER_NOTEBOOK, lab=lab.name)
     mender = _Mender(lab, language)
     for cell, grade_id in zip(cells, belonging, strict=True):
         mender.take(cell, grade_id)

@@ -22,6 +22,7 @@ from csirtlab.grading.box import UNSAFE_MARK, Box, is_unsafe
 from csirtlab.grading.charging import charge, hints_of
 from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
 from csirtlab.grading.mending import VERDICT, mend
+from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.grading.released import refuse_other_case, released_content
 from csirtlab.grading.runs import STOPPED, BoxRun, Cell, Limits
 from csirtlab.grading.sanitising import clean_attachments, clean_outputs
@@ -86,7 +87,9 @@ class _Step(NbGraderPreprocessor):
         """Return the lab; its notebook bears its name."""
         name, notebook = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
         if name != notebook:
-            raise GradingError(f"{notebook}.ipynb is not the notebook of the lab {name}. Hand in {name}.ipynb.")
+            raise RefusalError(
+                "{notebook}.ipynb is not the notebook of the lab {lab}.", WayOut.OWN_NAME, notebook=notebook, lab=name
+            )
         return read_lab(self.content_folder, name)
 
     @property
@@ -181,14 +184,16 @@ def check_cells(there: Sequence[str], lab: Lab) -> None:
     """Refuse to score what is not exactly the lab's questions: nbgrader would score what is there.
 
     Raises:
-        GradingError: The ids of graded cells, ``there``, are not those of ``lab``.
+        RefusalError: The ids of graded cells, ``there``, are not those of ``lab``.
     """
     wanted = [question.id if question.kind is Kind.REPORT else VERDICT + question.id for question in lab.questions]
     if sorted(there) != sorted(wanted):
-        odd = ", ".join(sorted(set(there) ^ set(wanted))) or "one is there twice"
-        raise GradingError(
-            f'The graded cells are not those of "{lab.name}": {odd}. '
-            "Was the lab changed after its release? Generate the assignment again."
+        odd = sorted(set(there) ^ set(wanted)) or sorted({name for name in there if there.count(name) > 1})
+        raise RefusalError(
+            'The graded cells are not those of "{lab}": {cells}.',
+            WayOut.INSTRUCTORS_GENERATE,
+            lab=lab.name,
+            cells=", ".join(odd),
         )
 
 

@@ -122,7 +122,7 @@ class _Recording(CheckedAutograde):
             output, resources = self.exporter.from_notebook_node(judged, resources)
             write: Any = self.write_single_notebook
             write(output, resources)
-        self._reason.unlink(missing_ok=True)
+        self._forget_the_reason()
 
 
 def _brisk(config: Any) -> Any:

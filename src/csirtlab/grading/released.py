@@ -3,7 +3,7 @@
 import hmac
 from pathlib import Path
 
-from csirtlab.errors import GradingError
+from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.labs.kept_scenario import CASE_FILE, SCENARIO, unpack_scenario
 
 SHELF = ".scenarios"
@@ -25,19 +25,25 @@ def refuse_other_case(submission: Path, case: str) -> None:
     """Return if ``case`` is the digest of the case that the trainee was given, or none was noted.
 
     Raises:
-        GradingError: It is another: the programs that make evidence and truth have changed since.
+        RefusalError: It is another: the programs that make evidence and truth have changed since.
     """
     try:
         given = (submission / CASE_FILE).read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return  # not collected from the exchange: brought by hand
     except (OSError, ValueError) as error:
-        raise GradingError(
-            f"{submission / CASE_FILE} cannot be read ({error}). Collect the submission again."
-        ) from error
+        raise unreadable_note(CASE_FILE, error) from error
     if given and not hmac.compare_digest(given, case):
-        raise GradingError(
-            "The trainee was given another case than this version of csirtlab makes: it was updated since, and right "
-            "answers would count as wrong. Grade with the version from before the update; or withdraw and release the "
-            "lab again, and let it be worked on anew."
+        raise RefusalError(
+            "The case that was given out is another than this version of csirtlab makes: it was updated since, and "
+            "right answers would count as wrong.",
+            WayOut.INSTRUCTORS_NEW_RELEASE,
         )
+
+
+def unreadable_note(name: str, error: Exception) -> RefusalError:
+    """Return the refusal for a file that collecting left beside a submission, and that cannot be read now."""
+    what = error.strerror if isinstance(error, OSError) else type(error).__name__
+    return RefusalError(
+        "{file} beside the submission cannot be read ({detail}).", WayOut.INSTRUCTORS_COLLECT, file=name, detail=what
+    )
