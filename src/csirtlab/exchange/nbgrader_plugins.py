@@ -31,10 +31,12 @@ from csirtlab.exchange.nbgrader_lists import (
 )
 from csirtlab.exchange.receipts import Receipt
 from csirtlab.exchange.refusals import ReceiptError
+from csirtlab.exchange.refused_pages import RefusedPage, refused_pages
 from csirtlab.exchange.replies import Submission
 from csirtlab.exchange.work import keep_receipt, pack_work, unpack
 from csirtlab.labs.hints import HINTS_FILE, hints_text
 from csirtlab.labs.kept_scenario import CASE_FILE
+from csirtlab.labs.refused import MARK
 
 ANYBODY = ("", "*")
 
@@ -262,30 +264,73 @@ class ExchangeReleaseAssignment(Exchange, abc.ExchangeReleaseAssignment):
 
 
 class ExchangeReleaseFeedback(Exchange, abc.ExchangeReleaseFeedback):
-    """``nbgrader release_feedback LAB``: each trainee gets the feedback on the submission that was graded."""
+    """``nbgrader release_feedback LAB``: each trainee gets the feedback on the submission that was graded.
+
+    Whose submission was refused gets the page with the reason, as feedback on that submission.
+    """
 
     def copy_files(self) -> None:
-        """Upload ``feedback/STUDENT/LAB/*.html``."""
+        """Upload ``feedback/STUDENT/LAB/*.html`` and ``refused/LAB/STUDENT.html``."""
         pattern = self.courses.format_path(self.courses.feedback_directory, "*", self.lab)
         root = Path(self.courses.root)
         found = sorted(root.glob(str(Path(pattern).relative_to(root))))
         students = [folder.parent.name for folder in found if any(folder.glob("*.html"))]
         students = [student for student in students if self.concerns(student)]
-        if not students:
+        refused = {page.trainee: page for page in self._refused(root)}
+        if not students and not refused:
             self.log.warning(
                 "There is no feedback on %s to release. Run: nbgrader generate_feedback %s", *[self.lab] * 2
             )
         with self.client() as client:
-            self.each(students, lambda student: self._release(client, student))
 
-    def _release(self, client: ExchangeClient, student: str) -> None:
+            def give(student: str) -> None:
+                if student in students:
+                    self._release(client, student, refused.get(student))
+                if student in refused:
+                    self._tell_refusal(client, refused[student])
+
+            self.each(sorted({*students, *refused}), give)
+
+    def _refused(self, root: Path) -> Iterator[RefusedPage]:
+        for page in refused_pages(root, self.lab):
+            if not self.concerns(page.trainee):
+                continue
+            graded = self._receipt(self.courses.autograded_directory, page.trainee)
+            if page.submission is None:
+                self.log.warning(
+                    "%s was not graded, and it is not known on which submission to tell it: it was not collected from "
+                    "the exchange. Tell the reason yourself: %s",
+                    page.trainee,
+                    page.path,
+                )
+            elif graded is None or graded.position != page.submission:
+                yield page
+
+    def _release(self, client: ExchangeClient, student: str, refused: RefusedPage | None) -> None:
         folder = Path(self.courses.format_path(self.courses.feedback_directory, student, self.lab))
+        receipt = self._receipt(self.courses.feedback_directory, student)
+        if refused and receipt and receipt.position == refused.submission:
+            return  # it is from before the same submission was refused
         pages = [(page.name, page.read_bytes()) for page in folder.glob("*.html")]
-        receipt = _receipt_in(folder)
         client.give_feedback(
             self.cohort, self.lab, student, pack(pages), submission=receipt.position if receipt else None
         )
         self.log.info("Feedback released: %s %s %s", self.cohort, self.lab, student)
+
+    def _tell_refusal(self, client: ExchangeClient, page: RefusedPage) -> None:
+        # Under the name that nbgrader's lists look for.
+        content = pack([(f"{self.lab}.html", page.path.read_bytes()), (MARK, page.told.encode())])
+        client.give_feedback(self.cohort, self.lab, page.trainee, content, submission=page.submission)
+        self.log.info(
+            "Told why it was not graded: %s %s %s, submission %s",
+            self.cohort,
+            self.lab,
+            page.trainee,
+            page.submission,
+        )
+
+    def _receipt(self, directory: str, student: str) -> Receipt | None:
+        return _receipt_in(Path(self.courses.format_path(directory, student, self.lab)))
 
 
 class ExchangeCollect(Exchange, abc.ExchangeCollect):

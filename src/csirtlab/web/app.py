@@ -1,6 +1,5 @@
 """The workshop's pages: labs, feedback, the way to the formgrader; with the exchange beside them."""
 
-import zipfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from csirtlab.cohorts.store import Account, Store
 from csirtlab.errors import CsirtlabError
 from csirtlab.exchange.store import ExchangeStore
 from csirtlab.languages import Language
+from csirtlab.web.feedback import feedback_page
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.labs_page import sections
 from csirtlab.web.pages import STATIC, page
@@ -78,6 +78,7 @@ def workshop_app(
             Route("/oauth_callback", sessions.from_sign_in),
             Route("/formgrader/{cohort}", signed_in(_formgrader)),
             Route("/feedback/{cohort}/{lab}", signed_in(_feedback)),
+            Route("/feedback/{cohort}/{lab}/{submission:int}", signed_in(_feedback)),
             Route("/receipt/{cohort}/{lab}", signed_in(_receipt)),
             Mount("/static", StaticFiles(directory=STATIC)),
             Mount("/exchange", exchange),
@@ -118,7 +119,7 @@ def preferred_language(header: str) -> Language:
 
 
 async def _labs(workshop: Workshop, _request: Request, account: Account) -> Response:
-    found = await run_in_threadpool(sections, workshop.store, workshop.exchange_store.index, workshop.content, account)
+    found = await run_in_threadpool(sections, workshop.store, workshop.exchange_store, workshop.content, account)
     values = {"account": account, "sections": found, "instructor": Role.INSTRUCTOR}
     return workshop.render("labs.html", Language(account.language), values)
 
@@ -136,19 +137,19 @@ async def _formgrader(workshop: Workshop, request: Request, account: Account) ->
 
 async def _feedback(workshop: Workshop, request: Request, account: Account) -> Response:
     cohort, lab = str(request.path_params["cohort"]), str(request.path_params["lab"])
-    html = await run_in_threadpool(_latest_feedback, workshop.exchange_store, cohort, lab, account.username)
+    wanted = request.path_params.get("submission")
+    html = await run_in_threadpool(feedback_of, workshop.exchange_store, cohort, lab, account.username, wanted)
     if html is None:
         raise HTTPException(404, "There is no feedback on this lab yet. Your instructor releases it after grading.")
     return HTMLResponse(html, headers={"Content-Security-Policy": FEEDBACK_POLICY})
 
 
-def _latest_feedback(store: ExchangeStore, cohort: str, lab: str, username: str) -> bytes | None:
+def feedback_of(store: ExchangeStore, cohort: str, lab: str, username: str, wanted: int | None) -> bytes | None:
+    """Return the page on one of somebody's own submissions, by default on the latest that has one."""
     for submission in reversed(store.index.submissions(cohort, lab, username)):
-        if entry := store.index.feedback(submission.position):
-            with zipfile.ZipFile(store.content(entry)) as archive:
-                pages = sorted(name for name in archive.namelist() if name.endswith(".html"))
-                if pages:
-                    return archive.read(pages[0])
+        given = store.index.feedback(submission.position) if wanted in (None, submission.position) else None
+        if given and (page := feedback_page(store, given)):
+            return page
     return None
 
 
