@@ -10,6 +10,8 @@ from pages import PAGES, ROOT, name_of, parse  # type: ignore[import-not-found]
 from typer.testing import CliRunner
 
 from csirtlab.cli.app import add_nouns, app
+from csirtlab.content.labs import read_lab
+from csirtlab.proofs.labs import prove_lab
 
 CHEAP = (
     "version", "labs list", "labs check", "labs compile", "labs translate", "evidence list", "evidence make",
@@ -79,6 +81,13 @@ def test_an_example_works_as_its_page_says(example: Example, clone: Path, monkey
     assert result.exit_code == 0, result.output
     if example.answer.strip():
         assert result.output.split() == example.answer.split()
+
+
+@pytest.mark.slow
+def test_the_lab_that_a_page_writes_can_be_solved_on_any_case(clone: Path) -> None:
+    proof = prove_lab(clone, read_lab(clone, "one-question"), 2)
+
+    assert proof.holds, proof
 
 
 def test_blocks_with_commands_are_marked_as_console() -> None:

@@ -194,6 +194,22 @@ def test_a_python_that_trainees_cannot_read_is_not_taken(
     assert f"lies under {private}, which other users cannot read" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("command", "content"), [("labs", str(ROOT)), ("evidence", str(ROOT)), ("up", None)])
+def test_an_authors_commands_work_on_the_files_of_the_checkout(
+    launcher: ModuleType, monkeypatch: pytest.MonkeyPatch, command: str, content: str | None
+) -> None:
+    monkeypatch.setattr(os, "environ", {name: os.environ[name] for name in os.environ if name != "CSIRTLAB_CONTENT"})
+    monkeypatch.setattr(sys, "argv", ["csirtlab", command])
+    monkeypatch.setattr(launcher, "ensure_packages", lambda packages: None)
+    monkeypatch.setattr(launcher, "ensure_environment", lambda kind: "/nowhere")
+    handed_over: list[str | None] = []
+    monkeypatch.setattr(os, "execv", lambda path, words: handed_over.append(os.environ.get("CSIRTLAB_CONTENT")))
+
+    launcher.main()
+
+    assert handed_over == [content]
+
+
 @slow
 def test_programs_are_not_exchanged_beneath_a_running_hub(
     shared_hub: Hub, launcher: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
