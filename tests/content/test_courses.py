@@ -7,6 +7,8 @@ import pytest
 from csirtlab.content.courses import course_names, read_course
 from csirtlab.content.labs import Form, Kind, hint_code, read_lab
 from csirtlab.errors import ContentError
+from csirtlab.languages import Language
+from csirtlab.settings import content_root
 
 LAB = """\
 title = "A lab"
@@ -59,6 +61,35 @@ def test_a_course_has_its_labs_in_order(content: Path) -> None:
 
     assert course_names(content) == ["basics"]
     assert [lab.name for lab in course.labs] == ["first"]
+
+
+def test_a_course_is_told_in_a_language_and_in_english_where_it_has_none(content: Path) -> None:
+    text = 'title = "Basics"\nsummary = "First things."\nlabs = ["first"]\n'
+    write_course(content, text + '[es]\ntitle = "Lo básico"\nsummary = "Primeras cosas."\n')
+
+    course = read_course(content, "basics")
+
+    assert course.texts(Language.ES) == ("Lo básico", "Primeras cosas.")
+    assert course.texts(Language.FR) == ("Basics", "First things.")
+
+
+def test_half_a_translation_of_a_course_is_refused_at_its_line(content: Path) -> None:
+    text = 'title = "Basics"\nsummary = "First things."\nlabs = ["first"]\n'
+    write_course(content, text + '[es]\ntitle = "Lo básico"\n')
+
+    assert refusal(content).startswith('courses/basics/course.toml:4: "summary" must be a text')
+
+
+def test_a_language_that_nobody_reads_is_refused_at_its_line(content: Path) -> None:
+    text = 'title = "Basics"\nsummary = "First things."\nlabs = ["first"]\n'
+    write_course(content, text + '\n[de]\ntitle = "Erstes"\nsummary = "Erste Dinge."\n')
+
+    assert refusal(content).startswith("courses/basics/course.toml:5: unknown table [de]. Known here: es, pt, fr")
+
+
+@pytest.mark.parametrize("name", course_names(content_root()))
+def test_every_course_is_translated(name: str) -> None:
+    assert set(read_course(content_root(), name).translations) == set(Language) - {Language.EN}
 
 
 def test_a_question_is_read_with_its_kind_form_and_tolerance(content: Path) -> None:

@@ -1,11 +1,21 @@
 """``courses/<course>/course.toml``: which labs a course teaches, in which order."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from csirtlab.content.labs import Lab, lab_names, read_lab
 from csirtlab.content.tables import read_toml
 from csirtlab.errors import ContentError
+from csirtlab.languages import Language
+
+
+class CourseTexts(NamedTuple):
+    """What people read of a course."""
+
+    title: str
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -16,6 +26,11 @@ class Course:
     title: str
     summary: str
     labs: tuple[Lab, ...]
+    translations: Mapping[Language, CourseTexts] = field(default_factory=dict)
+
+    def texts(self, language: Language) -> CourseTexts:
+        """Return title and summary in ``language``, in English where there is no translation."""
+        return self.translations.get(language, CourseTexts(self.title, self.summary))
 
 
 def course_names(content: Path) -> list[str]:
@@ -34,6 +49,7 @@ def read_course(content: Path, name: str) -> Course:
         raise ContentError(f'{content / "courses"}:1: there is no course "{name}". Courses here: {known}.')
     file = read_toml(content / "courses" / name / "course.toml")
     top = file.top
+    others = [language for language in Language if language is not Language.EN]
     top.only("title", "summary", "labs")
     labs = top.texts("labs")
     if not labs:
@@ -42,9 +58,16 @@ def read_course(content: Path, name: str) -> Course:
         if lab not in lab_names(content):
             known = ", ".join(lab_names(content)) or "none yet"
             top.refuse("labs", f'there is no lab "{lab}". Correct the name, or write it first. Labs here: {known}.')
+    translations = {}
+    for code, (table, *_) in file.tables.items():
+        if code not in others:
+            table.refuse(None, f"unknown table [{code}]. Known here: {', '.join(others)}, each with title and summary.")
+        table.only("title", "summary")
+        translations[Language(code)] = CourseTexts(table.text("title"), table.text("summary"))
     return Course(
         name=name,
         title=top.text("title"),
         summary=top.text("summary"),
         labs=tuple(read_lab(content, lab) for lab in labs),
+        translations=translations,
     )

@@ -51,7 +51,7 @@ def sections(store: Store, exchange: ExchangeStore, content: Path, account: Acco
             continue
         course = read_course(content, cohort.course)
         rows = [_row(exchange, name, lab, account.username, language) for lab in course.labs]
-        found.append(CohortSection(name, course.title, role, rows))
+        found.append(CohortSection(name, course.texts(language).title, role, rows))
     return found
 
 
