@@ -47,6 +47,11 @@ def read_name(folder: Path) -> str:
     return str(_read_json(folder / "cohort.json")["name"])
 
 
+def read_course_name(folder: Path) -> str:
+    """Return the name of the course that the cohort is taught."""
+    return str(_read_json(folder / "cohort.json").get("course", ""))
+
+
 def read_cohort_folder(folder: Path) -> CohortFolder:
     """Read a cohort's folder.
 

@@ -5,9 +5,12 @@ It is a reason to talk with two people, not a proof, and no score depends on it.
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -39,6 +42,25 @@ class Neighbour:
     value: object
     true_for: tuple[str, ...]
     chance: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was found, and when (aware, UTC)."""
+
+    time: datetime
+    found: tuple[Neighbour, ...]
+
+
+def kept_neighbours(folder: Path, lab_name: str) -> Compared | None:
+    """Return what the last comparison of a lab found; None if there was none, or its file is damaged."""
+    path = folder / FOLDER / f"{lab_name}.json"
+    try:
+        time = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        found = [Neighbour(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return None
+    return Compared(time, tuple(replace(each, true_for=tuple(each.true_for)) for each in found))
 
 
 def find_neighbours(folder: Path, lab_name: str, pool: Executor) -> list[Neighbour]:
@@ -187,7 +209,8 @@ def plain(value: object) -> object:
 
 def _write(path: Path, content: object) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    aside.chmod(0o600)
-    aside.replace(path)
+    # A name of its own: grading and somebody who looks may compare at the same time.
+    descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    Path(aside).replace(path)

@@ -22,13 +22,11 @@ from csirtlab.languages import Language
 from csirtlab.web.feedback import feedback_page
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.labs_page import sections
-from csirtlab.web.pages import STATIC, page
+from csirtlab.web.pages import POLICY, STATIC, page, preferred_language
 from csirtlab.web.sessions import Sessions
 
 FEEDBACK_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:"
 """Feedback shows a trainee's own output: as a page without scripts, of no origin."""
-
-POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,7 @@ def workshop_app(
             Route("/", signed_in(_labs)),
             Route("/oauth_callback", sessions.from_sign_in),
             Route("/formgrader/{cohort}", signed_in(_formgrader)),
+            Route("/noticed/{cohort}", signed_in(_noticed)),
             Route("/feedback/{cohort}/{lab}", signed_in(_feedback)),
             Route("/feedback/{cohort}/{lab}/{submission:int}", signed_in(_feedback)),
             Route("/receipt/{cohort}/{lab}", signed_in(_receipt)),
@@ -109,15 +108,6 @@ def _failure(workshop: Workshop) -> Callable[[Request, Exception], Response]:
     return answer
 
 
-def preferred_language(header: str) -> Language:
-    """Return the first of our languages in an Accept-Language header (RFC 9110, 12.5.4); English if none."""
-    for wanted in header.lower().split(","):
-        code = wanted.strip()[:2]
-        if code in list(Language):
-            return Language(code)
-    return Language.EN
-
-
 async def _labs(workshop: Workshop, _request: Request, account: Account) -> Response:
     found = await run_in_threadpool(sections, workshop.store, workshop.exchange_store, workshop.content, account)
     values = {"account": account, "sections": found, "instructor": Role.INSTRUCTOR}
@@ -125,13 +115,29 @@ async def _labs(workshop: Workshop, _request: Request, account: Account) -> Resp
 
 
 async def _formgrader(workshop: Workshop, request: Request, account: Account) -> Response:
-    cohort = str(request.path_params["cohort"])
-    if await run_in_threadpool(workshop.store.role, cohort, account.username) is not Role.INSTRUCTOR:
+    if not await _is_instructor(workshop, request, account):
         raise HTTPException(403, "The formgrader is for the instructors of this cohort.")
+    return await _cohorts_server(workshop, request, account, "formgrader/manage_assignments")
+
+
+async def _noticed(workshop: Workshop, request: Request, account: Account) -> Response:
+    if not await _is_instructor(workshop, request, account):
+        raise HTTPException(403, "What grading noticed is for the instructors of this cohort.")
+    return await _cohorts_server(workshop, request, account, "csirtlab/grading")
+
+
+async def _is_instructor(workshop: Workshop, request: Request, account: Account) -> bool:
+    cohort = str(request.path_params["cohort"])
+    return await run_in_threadpool(workshop.store.role, cohort, account.username) is Role.INSTRUCTOR
+
+
+async def _cohorts_server(workshop: Workshop, request: Request, account: Account, place: str) -> Response:
+    """Lead an instructor to a place on the cohort's own server, which is started for them."""
+    cohort = str(request.path_params["cohort"])
     server = cohort_account(cohort)
     if await workshop.hub.ensure_server(server):
         await workshop.hub.let_in(server, account.username)
-        return RedirectResponse(f"/user/{server}/formgrader/manage_assignments", status_code=302)
+        return RedirectResponse(f"/user/{server}/{place}", status_code=302)
     return workshop.render("starting.html", Language(account.language), {"account": account, "cohort": cohort})
 
 

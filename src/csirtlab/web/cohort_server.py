@@ -1,4 +1,4 @@
-"""A cohort's own server: the formgrader at its own address, with links that lead into JupyterLab."""
+"""A cohort's own server: the formgrader at its own address, with links that lead into JupyterLab, and our pages."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,9 @@ from jupyter_server.utils import url_path_join
 from nbgrader.server_extensions import formgrader
 from tornado import web  # type: ignore[attr-defined]  # tornado does not list it
 
+from csirtlab.grading.cohort_folder import find_cohort_folder
+from csirtlab.web.comparing import Comparisons
+from csirtlab.web.noticed_page import NoticedHandler
 from csirtlab.web.unsafe import warn_if_unsafe
 
 SCRIPT = "static/js/utils.js"
@@ -42,6 +45,17 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(server: Any) -> None:
     warn_if_unsafe(server.web_app)
-    # Extensions are loaded in the order of their names: this handler stands before nbgrader's own.
+    folder = find_cohort_folder(Path.home())
+    # Extensions are loaded in the order of their names: these handlers stand before nbgrader's own.
     base = server.web_app.settings["base_url"]
-    server.web_app.add_handlers(".*$", [(url_path_join(base, "formgrader", SCRIPT), ScriptHandler)])
+    server.web_app.add_handlers(
+        ".*$",
+        [
+            (url_path_join(base, "formgrader", SCRIPT), ScriptHandler),
+            (
+                url_path_join(base, "csirtlab/grading"),
+                NoticedHandler,
+                {"folder": folder, "comparisons": Comparisons(folder)},
+            ),
+        ],
+    )

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web  # type: ignore[attr-defined]  # tornado does not list it
 
@@ -20,11 +19,9 @@ from csirtlab.exchange.receipts import Receipt
 from csirtlab.exchange.work import keep_receipt
 from csirtlab.kit.case import FINDING
 from csirtlab.languages import Language, translator
-from csirtlab.web.pages import STATIC, page
-from csirtlab.web.unsafe import is_unsafe, warn_if_unsafe
-
-POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
-WORKSHOP = "/services/workshop/"
+from csirtlab.web.pages import STATIC
+from csirtlab.web.server_pages import PageHandler
+from csirtlab.web.unsafe import warn_if_unsafe
 
 
 def _language() -> Language:
@@ -50,8 +47,8 @@ class LabFolder:
         return self.path / f"{self.lab}.ipynb"
 
 
-class _LabHandler(JupyterHandler):
-    """What both pages share: which lab is meant, the exchange, the look of the pages."""
+class _LabHandler(PageHandler):
+    """What both pages share: which lab is meant, and their language."""
 
     def lab_folder(self) -> LabFolder:
         cohort, lab = self.get_query_argument("cohort", ""), self.get_query_argument("lab", "")
@@ -62,14 +59,9 @@ class _LabHandler(JupyterHandler):
     def notebook_url(self, folder: LabFolder) -> str:
         return str(url_path_join(self.base_url, "lab/tree", folder.cohort, folder.lab, folder.notebook.name))
 
-    def show(self, template: str, **values: Any) -> None:
-        shared = {
-            "prefix": WORKSHOP,
-            "labs": WORKSHOP,
-            "is_unsafe": is_unsafe(),
-        }
-        self.set_header("Content-Security-Policy", POLICY)
-        self.finish(page(template, _language(), {**shared, **values}))
+    def language(self) -> Language:
+        """Return the trainee's: the server is theirs alone."""
+        return _language()
 
     def show_problem(self, error: CsirtlabError) -> None:
         self.set_status(400)
