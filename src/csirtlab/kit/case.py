@@ -99,7 +99,8 @@ class Case:
     ) -> "pd.DataFrame":
         """Return Wireshark fields of every matching frame as a DataFrame, one column a field.
 
-        It is the quickest way through a capture (``tshark -T fields``). Numbers are numbers;
+        It is the quickest way through a capture (``tshark -T fields``), and what was read is remembered: the
+        same table again, or one with fields and filter of the usual kind, takes no time. Numbers are numbers;
         ``frame.time_epoch`` is float seconds since 1970, UTC, so that differences are seconds
         (``pandas.to_datetime(column, unit="s", utc=True)`` makes times of it); other absolute times are
         aware UTC times, relative ones float seconds; all else is text, and an absent field a missing
@@ -111,8 +112,7 @@ class Case:
         from csirtlab.kit import fields as columns
 
         wanted = [fields] if isinstance(fields, str) else list(fields)
-        rows = readers.tshark_rows(self._capture(name), wanted, display_filter, self.language, every=every)
-        texts = [[row[index] if index < len(row) else "" for row in rows] for index in range(len(wanted))]
+        texts = readers.tshark_columns(self._capture(name), wanted, display_filter, self.language, every=every)
         if every:
             return pd.DataFrame(
                 {

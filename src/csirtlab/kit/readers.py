@@ -6,12 +6,17 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from csirtlab.kit import dissections, simple_filters
+from csirtlab.kit.remembered import Memory
 from csirtlab.kit.show import KitError, tell
 
 Packet: TypeAlias = Any  # scapy's and pyshark's packets have no types
+
+_memory = Memory(most_bytes=64 * 2**20)
 
 
 def scapy_packets(path: Path) -> Iterator[Packet]:
@@ -65,7 +70,7 @@ class PysharkCapture:
         raise IndexError(index)
 
     def __len__(self) -> int:
-        return len(tshark_rows(self.path, ["frame.number"], self.display_filter, self.language))
+        return len(tshark_columns(self.path, ["frame.number"], self.display_filter, self.language)[0])
 
     def __enter__(self) -> "PysharkCapture":
         return self
@@ -80,24 +85,77 @@ class PysharkCapture:
         return f"<{type(self).__name__} {self.path.name} {self.display_filter or ''}>"
 
 
-def tshark_rows(
+def tshark_rows(path: Path, fields: Sequence[str], display_filter: str | None, language: str) -> list[list[str]]:
+    """Return one list of texts for each frame, empty where a field is absent: each field's first value."""
+    return [list(row) for row in zip(*tshark_columns(path, fields, display_filter, language), strict=True)]
+
+
+def tshark_columns(
     path: Path, fields: Sequence[str], display_filter: str | None, language: str, *, every: bool = False
 ) -> list[list[str]]:
-    """Return one list of texts for each frame, empty where a field is absent.
+    """Return one list for each field, with a text for each frame, empty where the field is absent.
 
     A field that occurs several times in a frame gives its first value, or with ``every`` all of them
-    separated by the unit separator U+001F.
+    separated by the unit separator U+001F. What tshark has said is remembered until the file changes.
     """
+    if (found := _from_dissection(path, fields, display_filter, language, every=every)) is not None:
+        return found
     options = ["-T", "fields", "-E", "separator=/t", "-E", "quote=n"]
-    options += ["-E", "occurrence=a", "-E", "aggregator=\x1f"] if every else ["-E", "occurrence=f"]
+    options += ["-E", "occurrence=a", "-E", f"aggregator={simple_filters.SEVERAL}"] if every else ["-E", "occurrence=f"]
     for field in fields:
         options += ["-e", field]
+    said = _memory.get(
+        path, (tuple(options), display_filter), lambda: _Said(_output_of(path, options, display_filter, language))
+    )
+    # Not splitlines: a field may hold U+2028 and the like, tshark ends its rows with a line feed alone.
+    lines = said.output.decode("utf-8", "replace").split("\n")[:-1]
+    rows = [line.rstrip("\r").split("\t") for line in lines]
+    return [[row[index] if index < len(row) else "" for row in rows] for index in range(len(fields))]
+
+
+def dissect(path: Path, language: str = "en") -> dissections.Dissection | None:
+    """Return the fields that labs ask for most, of all frames; None if the capture cannot be read that way.
+
+    Raises:
+        KitError: tshark failed, or is not installed.
+    """
+    if not path.is_file() or path.stat().st_size > dissections.MOST_CAPTURE:
+        return None
+
+    def find_out() -> dissections.Dissection | dissections.Unusable:
+        ready = dissections.read(path)
+        return ready or dissections.read_output(_output_of(path, dissections.OPTIONS, None, language))
+
+    found = _memory.get(path, "dissection", find_out)
+    return found if isinstance(found, dissections.Dissection) else None
+
+
+def _from_dissection(
+    path: Path, fields: Sequence[str], display_filter: str | None, language: str, *, every: bool
+) -> list[list[str]] | None:
+    if not fields or not set(fields) <= set(dissections.FIELDS):
+        return None
+    matches = simple_filters.parse(display_filter, dissections.FIELDS) if display_filter else None
+    if display_filter and matches is None:
+        return None
+    dissection = dissect(path, language)
+    return dissection.cut(fields, matches, every=every) if dissection else None
+
+
+@dataclass(frozen=True)
+class _Said:
+    output: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.output)
+
+
+def _output_of(path: Path, options: Sequence[str], display_filter: str | None, language: str) -> bytes:
     process = _start(path, options, display_filter, language)
     output, errors = process.communicate()
     _check(process.returncode, errors, display_filter, language)
-    # Not splitlines: a field may hold U+2028 and the like, tshark ends its rows with a line feed alone.
-    rows = output.decode("utf-8", "replace").split("\n")[:-1]
-    return [row.rstrip("\r").split("\t") for row in rows]
+    return output
 
 
 def dissection(path: Path, number: int, language: str) -> str:
