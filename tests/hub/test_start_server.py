@@ -62,7 +62,7 @@ def test_a_setting_that_cannot_be_written_is_done_without(tmp_path: Path) -> Non
 def test_the_server_does_not_load_what_takes_half_of_its_start() -> None:
     script = (
         "import sys\n"
-        "from csirtlab.hub.slow_modules import leave_out_slow_modules\n"
+        "from csirtlab.slow_modules import leave_out_slow_modules\n"
         "leave_out_slow_modules()\n"
         "import jupyterhub.app, jupyterhub.singleuser, jsonschema\n"
         "print(sys.modules['rfc3987_syntax'], 'lark' in sys.modules)\n"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,9 @@ from csirtlab.evidence.seeds import case_seed, sibling_seed
 from csirtlab.grading.cohort_folder import CohortFolder
 from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.grading.rules import Material, make_material
+from csirtlab.kit.dissections import write as write_dissection
+from csirtlab.kit.readers import dissect
+from csirtlab.kit.show import KitError
 from csirtlab.labs.case_sheet import write_case_sheet
 from csirtlab.languages import Language
 
@@ -89,8 +92,21 @@ class Shelf:
             folder = Path(self._folder.name, key.hex())
             make_evidence(scenario, seed, folder / "evidence")
             write_case_sheet(lab, folder / "evidence", cohort=cohort.name, trainee=HIDDEN, language=Language.EN)
+            _read_beforehand(folder / "evidence")
             self._siblings[key] = folder
         return self._siblings[key]
+
+
+def _read_beforehand(evidence: Path) -> None:
+    """Put beside each capture the fields that labs ask for most: a method reads them on every submission.
+
+    They hold what tshark says of the capture and nothing else; they come into the box with it, when nothing is
+    shown any more. Where they are missing, the kit asks tshark in the box.
+    """
+    for capture in sorted(evidence.glob("*.pcap*")):
+        with suppress(KitError):
+            if found := dissect(capture):
+                write_dissection(found, capture)
 
 
 _MOST_KEPT = 64

@@ -2,7 +2,7 @@
 
 import sys
 
-from csirtlab.hub.slow_modules import leave_out_slow_modules
+from csirtlab.slow_modules import leave_out_slow_modules
 
 
 def main() -> None:

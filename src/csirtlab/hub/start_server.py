@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from csirtlab.hub.slow_modules import leave_out_slow_modules
+from csirtlab.slow_modules import leave_out_slow_modules
 
 USER_SETTINGS = Path("lab/user-settings/@jupyterlab")
 SECONDS_BETWEEN_SAVES = 10  # what is submitted is what is saved
