@@ -4,6 +4,7 @@ They take the place of nbgrader's ``Execute``; everything before and after stays
 """
 
 import atexit
+import ctypes
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -142,6 +143,7 @@ class RunInBox(_Step):
         ]
         place = shared_workplace(self.log)
         with place.shelf.folders(self.scenarios_of(lab), lab, cohort, trainee) as folders:
+            _give_memory_back()
             run = place.box.run(cells, folders.own, folders.siblings, Limits(**self.limits))
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
@@ -152,6 +154,13 @@ class RunInBox(_Step):
         if run.ended in STOPPED:
             self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, STOPPED[run.ended])
         resources[RUN], resources[EVIDENCE] = run, folders.digest
+
+
+def _give_memory_back() -> None:
+    """Return to the system what making evidence has left free: for as long as the box runs, nothing needs it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's, malloc_trim(3)
+    if trim is not None:
+        trim(0)
 
 
 class WriteVerdicts(_Step):
