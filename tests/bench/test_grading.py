@@ -18,4 +18,4 @@ def test_a_quick_run_prints_every_figure_as_one_json_object() -> None:
     found = json.loads(told.stdout)
     assert found.keys() >= KEYS
     assert all(found[key] > 0 for key in KEYS)
-    assert set(found["samples"]) == {"ours", "stock", "two", "box", "floor"}
+    assert set(found["samples"]) == {"ours", "stock", "two", "box", "floor", "methods", "methods_unread"}

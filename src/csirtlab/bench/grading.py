@@ -22,6 +22,7 @@ from csirtlab.content.labs import Lab, read_lab
 from csirtlab.content.scenarios import Scenario, read_scenario
 from csirtlab.errors import SetupError
 from csirtlab.grading.box import Box
+from csirtlab.grading.cases import read_beforehand
 from csirtlab.grading.mending import VERDICT
 from csirtlab.grading.runs import Cell, Ending, Limits
 from csirtlab.hub.run import descendants
@@ -31,6 +32,7 @@ LAB = "c2-beacon"
 _PATIENT = Limits(cell_s=300, total_s=900, cpu_s=900)  # a busy machine slows cells, it does not end them
 
 Say = Callable[[str], None]
+_Siblings = Mapping[str, Sequence[Path]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Repeats:
     @property
     def steps(self) -> int:
         """How many steps are told."""
-        return 1 + 5 * self.batches
+        return 1 + 6 * self.batches
 
 
 FULL = Repeats(submissions=30, batches=3)
@@ -65,8 +67,11 @@ def measure_grading(repeats: Repeats, *, say: Say) -> dict[str, object]:
         say(f"{len(trainees)} submissions of {LAB}")
         one, two = (hand_in_ours(folder / name, lab, trainees) for name in ("one", "two"))
         stock = hand_in_stock(folder / "stock", lab, trainees)
+        unread = write_siblings(lab, scenario, folder / "unread")
         siblings = write_siblings(lab, scenario, folder / "siblings")
-        sides = _Sides(lab, scenario, one, two, stock, siblings, folder)
+        for place in (place for places in siblings.values() for place in places):
+            read_beforehand(place / "evidence")
+        sides = _Sides(lab, scenario, one, two, stock, siblings, unread, folder)
         with sides.ready():
             for number in range(repeats.batches):
                 batch = trainees[number :: repeats.batches]
@@ -82,8 +87,9 @@ class _Sides:
     """The sides, each of which grades a batch and notes the seconds of one submission in it."""
 
     def __init__(self, lab: Lab, scenario: Scenario, one: HandedIn, two: HandedIn, stock: HandedIn,
-                 siblings: Mapping[str, Sequence[Path]], folder: Path) -> None:  # fmt: skip
-        self._lab, self._scenario, self._siblings, self._folder = lab, scenario, siblings, folder
+                 siblings: _Siblings, unread: _Siblings, folder: Path) -> None:  # fmt: skip
+        self._lab, self._scenario, self._folder = lab, scenario, folder
+        self._siblings, self._unread = siblings, unread
         self._one, self._two, self._stock = one, two, stock
         self._each_s: dict[str, list[float]] = {}
         self._peak_mib = 0.0
@@ -110,6 +116,7 @@ class _Sides:
             ("ours, two workers", self._grade_by_two),
             ("the box", self._run_in_box),
             ("the cells alone", self._run_alone),
+            ("what methods take", self._run_with_and_without_methods),
         ]
 
     def _grade_ours(self, batch: Sequence[str]) -> None:
@@ -148,16 +155,25 @@ class _Sides:
                 raise SetupError(f"The cells did not run to their end in the box: {ran.ended}. Try csirtlab box check.")
 
     def _run_alone(self, batch: Sequence[str]) -> None:
-        assert self._alone and self._alone.stdin and self._alone.stdout
         for trainee in batch:
-            with self._case(trainee) as case:
-                siblings = {name: [str(place) for place in places] for name, places in self._siblings.items()}
-                request = {
-                    "cells": self._cells(trainee), "siblings": siblings, "evidence": str(case / "evidence"),
-                }  # fmt: skip
-                self._alone.stdin.write(json.dumps(request) + "\n")
-                self._alone.stdin.flush()
-                self._each_s.setdefault("floor", []).append(float(self._alone.stdout.readline()))
+            self._each_s.setdefault("floor", []).append(self._alone_s(trainee, self._siblings))
+
+    def _run_with_and_without_methods(self, batch: Sequence[str]) -> None:
+        """Measure on one submission what stock nbgrader would be spared if it ran no method on hidden cases."""
+        for name, siblings in (("methods", self._siblings), ("methods_unread", self._unread)):
+            taken = self._alone_s(batch[0], siblings) - self._alone_s(batch[0], {})
+            self._each_s.setdefault(name, []).append(max(0.0, taken))
+
+    def _alone_s(self, trainee: str, siblings: _Siblings) -> float:
+        assert self._alone and self._alone.stdin and self._alone.stdout
+        with self._case(trainee) as case:
+            folders = {name: [str(place) for place in places] for name, places in siblings.items()}
+            request = {
+                "cells": self._cells(trainee), "siblings": folders, "evidence": str(case / "evidence"),
+            }  # fmt: skip
+            self._alone.stdin.write(json.dumps(request) + "\n")
+            self._alone.stdin.flush()
+            return float(self._alone.stdout.readline())
 
     @contextmanager
     def _case(self, trainee: str) -> Iterator[Path]:
@@ -209,14 +225,17 @@ class _Sides:
             "peak_mib": round(self._peak_mib, 1),
             "submissions_per_min": round(60 / each["ours"], 1),
             "whole_vs_floor": round(each["ours"] / each["floor"], 2),
+            "methods_s": {"ours": round(each["methods"], 2), "stock": round(each["methods_unread"], 2)},
             "lab": LAB,
             "submissions": repeats.submissions,
             "conditions": {
                 "vs_nbgrader": "seconds of nbgrader autograde for a submission, by those of csirtlab grade with one "
-                "worker: whole commands, their start and the gradebook included; stock judges in hidden tests and runs "
-                "each method on the same hidden cases",
+                "worker: whole commands, their start and the gradebook included; both use the same kit; stock judges "
+                "in hidden tests and runs methods on the same hidden cases, which it has to read for each submission",
+                "methods_s": "processor seconds that methods take of a submission: stock nbgrader has no such "
+                "questions of its own, and without them its seconds would be fewer by so many",
                 "vs_floor": "seconds in the box by the processor seconds of the same cells and methods in a fork of a "
-                "warm process",
+                "warm process, with hidden cases read beforehand in both",
                 "two_workers_gain": "whole commands; a batch has a start, so that few submissions show less",
                 "peak_mib": "proportional memory of a worker, its box and what runs in it",
             },

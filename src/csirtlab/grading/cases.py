@@ -92,12 +92,12 @@ class Shelf:
             folder = Path(self._folder.name, key.hex())
             make_evidence(scenario, seed, folder / "evidence")
             write_case_sheet(lab, folder / "evidence", cohort=cohort.name, trainee=HIDDEN, language=Language.EN)
-            _read_beforehand(folder / "evidence")
+            read_beforehand(folder / "evidence")
             self._siblings[key] = folder
         return self._siblings[key]
 
 
-def _read_beforehand(evidence: Path) -> None:
+def read_beforehand(evidence: Path) -> None:
     """Put beside each capture the fields that labs ask for most: a method reads them on every submission.
 
     They hold what tshark says of the capture and nothing else; they come into the box with it, when nothing is
