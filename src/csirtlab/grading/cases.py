@@ -1,6 +1,8 @@
 """A trainee's case made again for grading: evidence for the box, truth for the judge."""
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -44,15 +46,30 @@ class Truths:
     materials: Mapping[str, Sequence[Material]] = field(default_factory=dict)  # of rules
 
 
+_shared: list[Path] = []
+
+
+def share_hidden_cases(folder: Path) -> None:
+    """Let this process, a worker of several, keep hidden cases in ``folder``, where the others find them too."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _shared[:] = [folder]
+
+
+def shared_folder() -> Path | None:
+    """Return where this process keeps hidden cases together with others; None if it is alone."""
+    return _shared[0] if _shared else None
+
+
 class Shelf:
     """Writes evidence for grading; sibling cases are the same for a whole cohort and are kept for the next one.
 
-    A context manager; at its end everything written is removed.
+    With ``shared``, a folder that exists, sibling cases are put there, and made once for all shelves that share it.
+    A context manager; at its end everything written is removed, but for what is shared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Path | None = None) -> None:
         self._folder = TemporaryDirectory(prefix="csirtlab-cases-")
-        self._siblings: dict[bytes, Path] = {}
+        self._siblings = shared or Path(self._folder.name)
 
     def __enter__(self) -> Self:
         return self
@@ -75,26 +92,57 @@ class Shelf:
             write_case_sheet(
                 lab, own / "evidence", cohort=cohort.name, trainee=trainee, language=cohort.language_of(trainee)
             )
-            siblings = {
+            seeds = {
                 question.id: [
-                    self._sibling(scenario, lab, cohort, sibling_seed(cohort.secret, lab.name, question.id, index))
-                    for index in range(question.siblings)
+                    sibling_seed(cohort.secret, lab.name, question.id, index) for index in range(question.siblings)
                 ]
                 for question in lab.questions
                 if question.kind is Kind.METHOD
             }
+            # Those that another worker makes now are left to it, as long as there are others to be made.
+            for is_patient in (False, True):
+                for seed in (seed for of_question in seeds.values() for seed in of_question):
+                    self._ensure_sibling(scenario, lab, cohort, seed, is_patient=is_patient)
+            siblings = {
+                name: [self._place_of(scenario, lab, seed) for seed in of_question]
+                for name, of_question in seeds.items()
+            }
             yield CaseFolders(own, siblings, digest)
 
-    def _sibling(self, scenario: Scenario, lab: Lab, cohort: CohortFolder, seed: bytes) -> Path:
+    def _place_of(self, scenario: Scenario, lab: Lab, seed: bytes) -> Path:
         # The lab and the scenario may change while a formgrader runs: both belong to the key.
-        key = hashlib.sha256(seed + repr((scenario, lab)).encode()).digest()
-        if key not in self._siblings:
-            folder = Path(self._folder.name, key.hex())
-            make_evidence(scenario, seed, folder / "evidence")
-            write_case_sheet(lab, folder / "evidence", cohort=cohort.name, trainee=HIDDEN, language=Language.EN)
-            read_beforehand(folder / "evidence")
-            self._siblings[key] = folder
-        return self._siblings[key]
+        return self._siblings / hashlib.sha256(seed + repr((scenario, lab)).encode()).hexdigest()
+
+    def _ensure_sibling(
+        self, scenario: Scenario, lab: Lab, cohort: CohortFolder, seed: bytes, *, is_patient: bool
+    ) -> None:
+        place = self._place_of(scenario, lab, seed)
+        if place.is_dir():
+            return
+        with _alone(place.with_suffix(".lock"), is_patient=is_patient) as is_ours:
+            if not is_ours or place.is_dir():
+                return
+            with TemporaryDirectory(prefix="new-", dir=self._siblings) as temporary:
+                made = Path(temporary, "case")
+                make_evidence(scenario, seed, made / "evidence")
+                write_case_sheet(lab, made / "evidence", cohort=cohort.name, trainee=HIDDEN, language=Language.EN)
+                read_beforehand(made / "evidence")
+                made.rename(place)
+
+
+@contextmanager
+def _alone(path: Path, *, is_patient: bool) -> Iterator[bool]:
+    """Hold a lock that ends with the process; give False where another one has it and nobody is to wait."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if is_patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def read_beforehand(evidence: Path) -> None:

@@ -40,7 +40,7 @@ class Workplace:
 
     def __init__(self, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
         self.box = Box(log=log)
-        self.shelf = cases.Shelf()
+        self.shelf = cases.Shelf(cases.shared_folder())
         atexit.register(self.close)
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from csirtlab.grading.cases import share_hidden_cases
 from csirtlab.slow_modules import leave_out_slow_modules
 
 P = ParamSpec("P")
@@ -104,4 +105,5 @@ def _begin_worker(parent: int, folder: str) -> None:
         os._exit(1)
     tempfile.tempdir = folder
     leave_out_slow_modules()  # before the first task, which imports nbgrader
+    share_hidden_cases(Path(folder, "hidden"))
     logging.basicConfig(level=logging.ERROR)
