@@ -13,6 +13,7 @@ class Sized(Protocol):
     @property
     def size(self) -> int:
         """Bytes in memory, about."""
+        ...
 
 
 T = TypeVar("T", bound=Sized)
