@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from csirtlab.labs.leaks import leak_problems
 from csirtlab.labs.source import assemble_source
 from csirtlab.labs.texts import catalogue_path, units
 from csirtlab.languages import Language
-from csirtlab.proofs.labs import journal_name, prove_lab
+from csirtlab.proofs.labs import BATCH, journal_name, prove_lab
 from csirtlab.proofs.prove import journal_folder
 from csirtlab.settings import content_root
 
@@ -41,16 +42,20 @@ class Repeats:
 
 
 FULL = Repeats(seeds=50, leaks=20, releases=5)
-QUICK = Repeats(seeds=2, leaks=2, releases=1)
+QUICK = Repeats(seeds=1, leaks=1, releases=1)
 
 
 def measure_labs(repeats: Repeats, *, say: Say) -> dict[str, object]:
     """Measure every lab and return the report; what was proven before of the same labs is not proven again."""
     content = content_root()
-    found = {}
-    for name in lab_names(content):
+
+    def measured(name: str) -> tuple[str, dict[str, object]]:
         say(name)
-        found[name] = _measured(content, read_lab(content, name), repeats)
+        return name, _measured(content, read_lab(content, name), repeats)
+
+    # A lab's cases are proven in batches, in parallel; where there is but one, labs go side by side instead.
+    with ThreadPoolExecutor(WORKERS if repeats.seeds <= BATCH else 1) as pool:
+        found = dict(pool.map(measured, lab_names(content)))
     return {
         "labs": found,
         "conditions": {
@@ -59,7 +64,7 @@ def measure_labs(repeats: Repeats, *, say: Say) -> dict[str, object]:
             "empty_score_max": "share of the points of the notebook as it is released, on every fifth seed",
             "neighbour_score_max": "share of the points that another trainee's right findings earn",
             "leaks": f"facts of {repeats.leaks} cases found in what a trainee receives beside the evidence",
-            "solution_s": "the slowest run of the solved notebook in the box, hidden cases included",
+            "solution_s": "the slowest run of the solved notebook in the box, hidden cases included, beside another",
             "release_mib": "the largest folder of a trainee, unpacked: the notebook and the evidence",
             "untranslated": "entries of a catalogue that are missing, fuzzy, stale or differ in code",
         },
@@ -91,7 +96,9 @@ def release_mib(content: Path, lab: Lab, number: int) -> float:
         write_case_sheet(lab, folder / "evidence", cohort="bench", trainee="nobody", language=Language.EN)
         assemble_source(lab, folder / "source")
         notebook = (folder / "source" / f"{lab.name}.ipynb").stat().st_size
-        return (notebook + sum(path.stat().st_size for path in (folder / "evidence").iterdir())) / _MIB
+        return (
+            notebook + sum(path.stat().st_size for path in (folder / "evidence").rglob("*") if path.is_file())
+        ) / _MIB
 
 
 def untranslated(lab: Lab, language: Language) -> int:
