@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+WORKERS = 2  # more would outrun what tests wait for: browsers, cells, kills at a moment
 
 
 def step(name: str, *command: str | Path, cwd: Path = ROOT) -> None:
@@ -71,9 +72,11 @@ def main() -> None:
     if not is_quick:
         check_wheel()
     chosen = ["-m", "not slow and not browser", *arguments[1:]] if is_quick else arguments
+    # A file's tests stay together: they share a hub, a browser, a cohort.
+    spread = ["--numprocesses", str(WORKERS), "--dist", "loadfile"]
     print("--- tests", flush=True)
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *spread, *chosen])
 
 
 if __name__ == "__main__":
