@@ -63,7 +63,7 @@ def test_the_error_itself_is_the_english_sentence_with_its_way_out() -> None:
     [
         (Language.ES, "La entrega contiene un enlace simbólico: x. Entregue solo archivos normales."),
         (Language.PT, "A entrega contém um link simbólico: x. Entregue somente arquivos comuns."),
-        (Language.FR, "La remise contient un lien symbolique : x. Ne remettez que des fichiers ordinaires."),
+        (Language.FR, "La remise contient un lien symbolique\u00a0: x. Ne remettez que des fichiers ordinaires."),
     ],
 )
 def test_it_is_told_in_each_language(language: Language, told: str) -> None:
@@ -191,7 +191,7 @@ def test_what_is_kept_is_read_again_and_told_in_another_language(cohort: CohortI
 
     found = {each.trainee: each.reason.told(Language.FR) for each in read_refusals(cohort.folder, "tiny")}
 
-    assert found["ana"] == found["ben"] and found["ana"].startswith("Le notebook est illisible (E : x). Ouvrez-le")
+    assert found["ana"] == found["ben"] and found["ana"].startswith("Le notebook est illisible (E\u00a0: x). Ouvrez-le")
     assert found["cid"] == "Of an earlier version {x}." and found["dia"] == "Damaged."
 
 

@@ -215,7 +215,7 @@ def test_every_sentence_of_the_grading_is_translated_with_the_same_blanks(langua
     [
         (Language.ES, "8 es demasiado alto."),
         (Language.PT, "8 é alto demais."),
-        (Language.FR, "8 : c’est trop élevé."),
+        (Language.FR, "8\u00a0: c’est trop élevé."),
     ],
 )
 def test_the_reason_is_in_the_language_of_the_trainee(language: Language, reason: str) -> None:

@@ -89,11 +89,11 @@ def test_a_refusal_is_told_in_the_instructors_language_whatever_the_trainees(fol
 
     assert lab.title == lab_title(LAB, Language.FR) != lab_title(LAB, Language.EN)
     assert [each.reason for each in lab.refused] == [
-        f"La remise ne contient pas de {LAB}.ipynb. Remettez le notebook du lab sous son propre nom."
+        f"La remise ne contient pas de {LAB}.ipynb. Remettez le notebook du laboratoire sous son propre nom."
     ]
     text = shown([lab], Language.FR)
-    assert "ne vient pas de l&#39;échange" in text
-    assert "Il n&#39;y a rien à comparer" in text and "<form" not in text
+    assert "ne vient pas de l’échange" in text
+    assert "Il n’y a rien à comparer" in text and "<form" not in text
 
 
 def test_answers_are_listed_with_whose_truth_they_are_and_that_they_prove_nothing(folder: Path) -> None:
