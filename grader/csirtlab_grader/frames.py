@@ -24,7 +24,7 @@ def write_frame(descriptor: int, message: object) -> None:
     write_all(descriptor, packed(json.dumps(message).encode("ascii")))
 
 
-def write_all(descriptor: int, octets: bytes) -> None:
+def write_all(descriptor: int, octets: bytes | memoryview) -> None:
     """Write all of ``octets``; one ``write`` may take only some."""
     view = memoryview(octets)
     while view:
@@ -33,12 +33,17 @@ def write_all(descriptor: int, octets: bytes) -> None:
 
 def read_frame(descriptor: int) -> Any:  # whatever JSON holds
     """Return the next message, or None at the end."""
-    header = _read(descriptor, _LENGTH.size)
-    if len(header) < _LENGTH.size:
+    size = read_size(descriptor)
+    if size is None:
         return None
-    size = _LENGTH.unpack(header)[0]
     payload = _read(descriptor, size)
     return json.loads(payload) if len(payload) == size else None
+
+
+def read_size(descriptor: int) -> int | None:
+    """Return how many bytes the next message has, which are still to be read; None at the end."""
+    header = _read(descriptor, _LENGTH.size)
+    return _LENGTH.unpack(header)[0] if len(header) == _LENGTH.size else None
 
 
 def _read(descriptor: int, size: int) -> bytes:

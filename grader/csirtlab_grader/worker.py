@@ -1,7 +1,8 @@
 """The warm worker, PID 1 of a box: one fork per submission, watched, then cleared away.
 
 It talks with the outside over two pipes that no submission inherits. What a submission reports is
-passed on unread, marked as the submission's; only how it ended is the worker's own word.
+passed on unread, marked as the submission's; only how it ended is the worker's own word. Nor does the
+worker read the cells that it is sent: a fork does (``passage``).
 """
 
 import os
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from csirtlab_grader import scene
-from csirtlab_grader.frames import BrokenFrameError, Splitter, packed, read_frame, write_all, write_frame
+from csirtlab_grader.frames import BrokenFrameError, packed, read_frame, write_all, write_frame
+from csirtlab_grader.passage import Relay, Request
 from csirtlab_grader.submission import Limits, Submission
 from csirtlab_grader.warm import warm_shell
 
@@ -47,8 +49,9 @@ def serve(stage: Stage) -> None:
     shell = warm_shell()
     _prepare(stage)
     write_all(stage.replies, FROM_WORKER + packed(b'{"ready": true}'))
-    while (request := read_frame(stage.requests)) is not None:
-        ended = _run_one(stage, shell, request)
+    while (limits := read_frame(stage.requests)) is not None:
+        with Request(stage.requests) as request:
+            ended = _run_one(stage, shell, Limits.read(limits), request)
         try:
             _prepare(stage)
         except scene.WornError as error:
@@ -79,8 +82,7 @@ def _tell(stage: Stage, message: Mapping[str, Any]) -> None:
     write_frame(stage.replies, message)
 
 
-def _run_one(stage: Stage, shell: Any, request: Mapping[str, Any]) -> str:
-    limits = Limits.read(request["limits"])
+def _run_one(stage: Stage, shell: Any, limits: Limits, request: Request) -> str:
     inside, outside = os.pipe()
     child = os.fork()
     if child == 0:
@@ -88,7 +90,8 @@ def _run_one(stage: Stage, shell: Any, request: Mapping[str, Any]) -> str:
         try:
             os.close(inside)
             _leave_the_worker(stage)
-            Submission(shell, outside, limits, stage.work).run(request["cells"], request["siblings"])
+            asked = request.read()
+            Submission(shell, outside, limits, stage.work).run(asked["cells"], asked["siblings"])
             status = 0
         finally:
             # Whatever happens, no submission ever returns into the worker's code.
@@ -113,20 +116,21 @@ def _leave_the_worker(stage: Stage) -> None:
 
 def _watch(stage: Stage, child: int, pipe: int, limits: Limits) -> str:
     """Pass on what the child says until it ends or breaks a limit; return how it ended."""
-    splitter = Splitter()
     heard = messages = 0
     last_word = started = last_look = time.monotonic()
     end = os.pidfd_open(child)
+    relay = Relay()
     try:
         while True:
             ready, _, _ = select.select([pipe, end], [], [], _TICK_S)
             now = time.monotonic()
             if pipe in ready:
-                octets = os.read(pipe, 2**18)
-                heard += len(octets)
-                for message in splitter.feed(octets):
+                octets = relay.take(pipe)
+                heard += octets
+                for message in relay.whole():
                     messages += 1
-                    write_all(stage.replies, FROM_SUBMISSION + packed(message))
+                    write_all(stage.replies, FROM_SUBMISSION)
+                    write_all(stage.replies, message)
                     last_word = now
                 if heard > limits.output_mib * 2**20 + _OUTPUT_SLACK or messages > _MOST_MESSAGES:
                     return "output"
@@ -144,6 +148,7 @@ def _watch(stage: Stage, child: int, pipe: int, limits: Limits) -> str:
     except BrokenFrameError:
         return "died"
     finally:
+        relay.close()
         os.close(end)
 
 

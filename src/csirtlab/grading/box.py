@@ -101,13 +101,9 @@ class Box:
             for question, folders in siblings.items()
             if folders
         }
-        request = {
-            "cells": [{"index": cell.index, "source": cell.source} for cell in cells],
-            "siblings": inside,
-            "limits": asdict(limits),
-        }
+        request = {"cells": [{"index": cell.index, "source": cell.source} for cell in cells], "siblings": inside}
         try:
-            shown, tried, last = self._converse(request, limits.total_s + _OVERTIME_S, siblings)
+            shown, tried, last = self._converse(request, limits, siblings)
         except BaseException:
             self._stop()
             raise
@@ -233,13 +229,15 @@ class Box:
             shutil.rmtree(entry)
 
     def _converse(
-        self, request: Mapping[str, Any], patience_s: float, siblings: Mapping[str, Sequence[Path]]
+        self, request: Mapping[str, Any], limits: Limits, siblings: Mapping[str, Sequence[Path]]
     ) -> tuple[list[bytes], list[bytes], dict[str, Any]]:
         """Return what the submission said before it saw hidden cases, what it said then, and the worker's last word."""
         assert self._process is not None and self._process.stdin is not None
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + limits.total_s + _OVERTIME_S
         try:
-            self._process.stdin.write(packed(json.dumps(request).encode("ascii")))
+            # Apart: the worker reads the limits, and only a fork of it the cells.
+            for part in (asdict(limits), request):
+                self._process.stdin.write(packed(json.dumps(part).encode("ascii")))
             self._process.stdin.flush()
         except BrokenPipeError:
             raise BoxError("The box was lost before the submission ran. Grade it again.") from None
