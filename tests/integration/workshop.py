@@ -52,9 +52,26 @@ def write_answers(page: Page, user: str, answers: Mapping[str, str], cohort: str
     page.wait_for_selector(".jp-Notebook .jp-Cell")
 
 
+def wait_for_kernel(page: Page, user: str) -> None:
+    """Wait until the page and its kernel speak to each other.
+
+    Before that JupyterLab's indicator says idle as well, and "Run All" does nothing, in silence.
+    """
+    for _ in range(90):
+        answer = page.request.get(f"{origin(page)}/user/{user}/api/sessions")
+        assert answer.ok, answer.text()
+        kernels = [session["kernel"] for session in answer.json()]
+        if any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels):
+            break
+        page.wait_for_timeout(1000)
+    else:
+        raise AssertionError(f"no kernel that the page is connected to and that is idle: {kernels}")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+
+
 def run_all_and_save(page: Page, user: str, cohort: str = "demo") -> dict[str, Any]:
     """Run every cell by the menu, and save until the file says that the last one has run; return the notebook."""
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    wait_for_kernel(page, user)
     page.click(".lm-MenuBar-item:has-text('Run')")
     page.click(".lm-Menu-item[data-command='runmenu:run-all']")
     for _ in range(120):
