@@ -1,7 +1,9 @@
-"""Exit codes of the command line: 2 is what the user can put right, 3 a fault of the program."""
+"""Exit codes and version of the command line: 2 is what the user can put right, 3 a fault of the program."""
 
 import subprocess
 import sys
+
+import csirtlab
 
 PROGRAM = """
 import sys, typer
@@ -51,3 +53,10 @@ def test_debug_shows_where_a_refusal_arose_and_changes_nothing_else() -> None:
 
 def test_a_wrong_option_exits_2() -> None:
     assert run("refusal", "--no-such").returncode == 2
+
+
+def test_the_version_is_told_by_the_option_that_people_try_first() -> None:
+    program = "import sys; from csirtlab.cli.app import main; sys.argv = ['csirtlab', '--version']; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, f"{csirtlab.__version__}\n")

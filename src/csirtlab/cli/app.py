@@ -5,16 +5,32 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+import csirtlab
 from csirtlab.errors import CsirtlabError
 
 BUG = 3  # the exit code of an unexpected exception
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
-    "Graded labs on incident detection and response, on a JupyterHub or alone."
-))  # fmt: skip
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def tell_version(wanted: bool) -> None:
+    """Print the version and end, as ``csirtlab version`` does."""
+    if wanted:
+        print(csirtlab.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Graded labs on incident detection and response, on a JupyterHub or alone."""
 
 
 def add_nouns() -> None:
