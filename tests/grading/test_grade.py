@@ -114,6 +114,7 @@ def test_nothing_lives_on_after_ctrl_c(workshop: Workshop) -> None:
 
 
 def test_two_runs_at_once_are_not_possible(workshop: Workshop) -> None:
+    workshop.hand_in("ana", workshop.right("ana") | {"infected_host": "import time\ntime.sleep(10)"})
     going = workshop.start()
     _until(lambda: (workshop.cohort / ".grading.lock").exists() and _count(going.pid) > 1)
 

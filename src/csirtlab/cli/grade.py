@@ -50,6 +50,16 @@ def grade(
     folder = cohort_folder(cohort, (home or default_home()).absolute())
     become_owner(folder)
     leave_out_slow_modules()
+    handed_in = len(list((folder / "submitted").glob(f"*/{lab}")))
+    hands = min(workers or len(os.sched_getaffinity(0)), max(1, handed_in))
+    with _pool(hands) as pool:
+        if handed_in and not dry_run:
+            pool.begin()  # before the imports below, which take as long again
+        _grade(folder, lab, pool, hands, regrade=regrade, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def _grade(folder: Path, lab: str, pool: "BoxPool", hands: int,
+           *, regrade: bool, yes: bool, dry_run: bool, as_json: bool) -> None:  # fmt: skip
     from csirtlab.grading.batch import only_run, submitters
     from csirtlab.grading.recording import Records
 
@@ -64,12 +74,24 @@ def grade(
         if dry_run and not regrade:
             print(json.dumps({"new": who}) if as_json else "\n".join(who))
             return
-        hands = min(workers or len(os.sched_getaffinity(0)), max(1, len(who)))
-        run = _Run(records, folder, lab, who, hands, as_json=as_json)
+        run = _Run(records, folder, lab, who, pool, hands, as_json=as_json)
         if regrade:
             run.regrade(yes=yes, dry_run=dry_run)
         else:
             run.grade()
+
+
+@contextmanager
+def _pool(hands: int) -> Iterator["BoxPool"]:
+    from csirtlab.grading.pool import BoxPool
+
+    pool = BoxPool(hands)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 @dataclass
@@ -78,6 +100,7 @@ class _Run:
     folder: Path
     lab: str
     who: list[str]
+    pool: "BoxPool"
     hands: int
     as_json: bool
 
@@ -86,11 +109,11 @@ class _Run:
         from csirtlab.grading.neighbours import find_neighbours
 
         began = time.monotonic()
-        with self._pool() as pool, self._told() as step:
-            result = grade_new(self.records, pool, self.hands, self.folder, self.lab, self.who, step=step)
+        with self._told() as step:
+            result = grade_new(self.records, self.pool, self.hands, self.folder, self.lab, self.who, step=step)
             took = time.monotonic() - began
             try:
-                result.neighbours = len(find_neighbours(self.folder, self.lab, pool))
+                result.neighbours = len(find_neighbours(self.folder, self.lab, self.pool))
             except CsirtlabError as error:  # the scores are kept already and are told all the same
                 typer.echo(f"csirtlab: neighbours were not compared: {error}", err=True)
         self._report(result, took, [])
@@ -99,8 +122,9 @@ class _Run:
         from csirtlab.grading.batch import changes, conduct_again, keep_all
 
         began = time.monotonic()
-        with self._pool() as pool, self._told() as step:
-            conducted, result = conduct_again(pool, self.hands, self.folder, self.lab, self.who, step=step)
+        with self._told() as step:
+            conducted, result = conduct_again(self.pool, self.hands, self.folder, self.lab, self.who, step=step)
+        self.pool.shutdown()  # nobody needs its memory while somebody decides
         took = time.monotonic() - began
         found = changes(self.records, conducted)
         if not self.as_json:
@@ -111,18 +135,6 @@ class _Run:
                 typer.confirm(f"Write this for {people} trainees?", abort=True, err=True)
             keep_all(self.records, conducted, result)
         self._report(result, took, found)
-
-    @contextmanager
-    def _pool(self) -> Iterator["BoxPool"]:
-        from csirtlab.grading.pool import BoxPool
-
-        pool = BoxPool(self.hands)
-        try:
-            yield pool
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        pool.shutdown()
 
     @contextmanager
     def _told(self) -> Iterator[Callable[[str], None]]:

@@ -1,6 +1,7 @@
 """A pool of processes, each with a box of its own, behind ``concurrent.futures.Executor``."""
 
 import ctypes
+import importlib
 import logging
 import os
 import shutil
@@ -34,11 +35,17 @@ class BoxPool(Executor):
         # What workers write lies in one folder, so that it is gone even after they were killed.
         self._folder = Path(tempfile.mkdtemp(prefix="csirtlab-grading-"))
         self._folder.chmod(0o711)  # boxes have a uid of their own and pass through it
+        self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="box")
         self._own = threading.local()
         self._processes: set[ProcessPoolExecutor] = set()
         self._lock = threading.Lock()
         self._closing = False
+
+    def begin(self) -> None:
+        """Let all processes start and import what grading needs; do not wait for them."""
+        for _ in range(self._workers):
+            self.submit(_import_grading)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run ``fn`` in a worker; it and its arguments are pickled."""
@@ -91,6 +98,10 @@ class BoxPool(Executor):
         with self._lock:
             self._processes.discard(process)
         process.shutdown(wait=False)
+
+
+def _import_grading() -> None:
+    importlib.import_module("csirtlab.grading.conducting")
 
 
 def _kill(process: ProcessPoolExecutor) -> None:
