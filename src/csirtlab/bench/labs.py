@@ -18,8 +18,7 @@ from csirtlab.labs.leaks import leak_problems
 from csirtlab.labs.source import assemble_source
 from csirtlab.labs.texts import catalogue_path, units
 from csirtlab.languages import Language
-from csirtlab.proofs.labs import BATCH, journal_name, prove_lab
-from csirtlab.proofs.prove import journal_folder
+from csirtlab.proofs.labs import BATCH, journal_of, prove_lab
 from csirtlab.settings import content_root
 
 Say = Callable[[str], None]
@@ -72,8 +71,7 @@ def measure_labs(repeats: Repeats, *, say: Say) -> dict[str, object]:
 
 
 def _measured(content: Path, lab: Lab, repeats: Repeats) -> dict[str, object]:
-    journal = journal_folder() / journal_name(content, lab)
-    proof = prove_lab(content, lab, repeats.seeds, jobs=WORKERS, journal=journal)
+    proof = prove_lab(content, lab, repeats.seeds, jobs=WORKERS, journal=journal_of(content, lab))
     return {
         "seeds": proof.seeds,
         "full_marks": proof.full_marks,

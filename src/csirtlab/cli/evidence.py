@@ -161,9 +161,9 @@ def _show_proof(proof: "Proof") -> None:
 
 def _journal(scenario: Scenario, *, fresh: bool) -> Path:
     """Return where the outcomes of a proof are kept until scenario or program change."""
-    from csirtlab.proofs.prove import journal_folder, journal_name
+    from csirtlab.proofs.prove import journal_of
 
-    journal = journal_folder() / journal_name(scenario)
+    journal = journal_of(scenario)
     if fresh:
         journal.unlink(missing_ok=True)
     return journal

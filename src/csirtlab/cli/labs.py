@@ -91,14 +91,13 @@ def prove(
     from rich.console import Console
     from rich.progress import Progress
 
-    from csirtlab.proofs.labs import journal_name, prove_lab
-    from csirtlab.proofs.prove import journal_folder
+    from csirtlab.proofs.labs import journal_of, prove_lab
 
     content = content_root()
     proofs = []
     for name in lab_names(content) if lab == "all" else [lab]:
         found = read_lab(content, name)
-        journal = journal_folder() / journal_name(content, found)
+        journal = journal_of(content, found)
         if fresh:
             journal.unlink(missing_ok=True)
         with Progress(console=Console(stderr=True), transient=True) as bar:

@@ -1,6 +1,5 @@
 """A pool of processes, each with a box of its own, behind ``concurrent.futures.Executor``."""
 
-import ctypes
 import importlib
 import logging
 import os
@@ -17,11 +16,11 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from csirtlab.grading.cases import share_hidden_cases
+from csirtlab.parents import end_with
 from csirtlab.slow_modules import leave_out_slow_modules
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class BoxPool(Executor):
@@ -111,9 +110,7 @@ def _kill(process: ProcessPoolExecutor) -> None:
 
 def _begin_worker(parent: int, folder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
+    end_with(parent)
     tempfile.tempdir = folder
     leave_out_slow_modules()  # before the first task, which imports nbgrader
     share_hidden_cases(Path(folder, "hidden"))

@@ -1,14 +1,11 @@
 """A lab proven over many seeds: its reference solution and its last hints run in the box, with real verdicts."""
 
-import hashlib
 import importlib.util
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
+from itertools import chain, groupby
 from pathlib import Path
 
 from csirtlab.content.labs import Kind, Lab, hint_code
@@ -22,6 +19,7 @@ from csirtlab.grading.verdict_cells import judge_run
 from csirtlab.grading.verdicts import judge
 from csirtlab.labs.compile import compile_lab
 from csirtlab.languages import Language
+from csirtlab.proofs.journal import SeedOutcome, journal_folder, journal_name, resumed, spread
 
 NEIGHBOUR_LIMIT = 0.10
 """At most this share of a lab's points may be had with a neighbour's right answers."""
@@ -30,10 +28,9 @@ _VERDICT, _ANSWER = "verdict-", "answer-"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(SeedOutcome):
     """What came out for one seed; shares are of the points that are not given by hand."""
 
-    seed: int
     wrong: Mapping[str, str]  # question -> reason, where the reference solution lost points
     wrong_hints: Mapping[str, str]  # question -> reason, where the code of the last hint did
     empty: float | None  # share of the empty notebook; run once in a batch
@@ -119,17 +116,12 @@ def prove_lab(
     With a ``journal`` (a file, made if need be) what was proven before is not proven again; it counts
     only for the very same lab and program.
     """
-    done = {outcome.seed: outcome for outcome in _remembered(journal, seeds)}
-    for _ in done:
-        tick()
-    left = [number for number in range(seeds) if number not in done]
-    for outcome in _run(content, lab, left, jobs):
-        done[outcome.seed] = outcome
-        if journal:
-            with journal.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(outcome)) + "\n")
-        tick()
-    return _sum_up(lab, [done[number] for number in range(seeds)])
+
+    def run(numbers: list[int]) -> Iterator[Outcome]:
+        calls = [(content, lab, list(batch)) for _, batch in groupby(numbers, lambda number: number // BATCH)]
+        return chain.from_iterable(spread(prove_batch, calls, jobs))
+
+    return _sum_up(lab, resumed(Outcome, journal, seeds, run, tick))
 
 
 def prove_batch(content: Path, lab: Lab, numbers: Iterable[int]) -> list[Outcome]:
@@ -170,17 +162,12 @@ def neighbour_share(lab: Lab, own: Truths, neighbours: Truths) -> float:
     return round(points / lab.points, 4)
 
 
-def journal_name(content: Path, lab: Lab) -> str:
-    """Return a name that changes with the lab's sources, its scenario, and the program that makes and judges it."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
+def journal_of(content: Path, lab: Lab) -> Path:
+    """Return where the outcomes of this lab's proof are kept: another place for each state of lab and program."""
     sources = [lab.folder / name for name in ("lab.toml", "lab.md", "solution.py")]
     sources.append(content / "datasets" / lab.scenario / "scenario.toml")
-    for folder in ("content", "evidence", "kit", "labs", "grading", "proofs"):
-        sources += sorted(path for path in (package / folder).rglob("*") if path.suffix in (".py", ".json"))
-    for path in sources:
-        digest.update(path.read_bytes() if path.is_file() else b"")
-    return f"lab-{lab.name}-{digest.hexdigest()[:16]}.jsonl"
+    packages = ("content", "evidence", "kit", "labs", "grading", "proofs")
+    return journal_folder() / journal_name(f"lab-{lab.name}", sources, packages)
 
 
 def _cohort(lab: Lab, number: int) -> CohortFolder:
@@ -200,32 +187,6 @@ def _wrong(lab: Lab, run: BoxRun, own: Truths) -> dict[str, str]:
 def _share(lab: Lab, run: BoxRun, own: Truths) -> float:
     verdicts = judge_run(lab, run, own, Language.EN)
     return round(sum(lab.question(name).points * verdict.worth for name, verdict in verdicts.items()) / lab.points, 4)
-
-
-def _run(content: Path, lab: Lab, numbers: list[int], jobs: int) -> Iterator[Outcome]:
-    batches: dict[int, list[int]] = {}
-    for number in numbers:
-        batches.setdefault(number // BATCH, []).append(number)
-    if jobs <= 1 or len(batches) <= 1:
-        for batch in batches.values():
-            yield from prove_batch(content, lab, batch)
-        return
-    # Spawned, not forked: a progress bar's thread runs in this process.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(prove_batch, content, lab, batch) for batch in batches.values()]):
-            yield from future.result()
-
-
-def _remembered(journal: Path | None, seeds: int) -> Iterator[Outcome]:
-    if journal is None or not journal.exists():
-        return
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        try:
-            outcome = Outcome(**json.loads(line))
-        except (ValueError, TypeError):
-            continue  # the last line of a run that was cut off
-        if outcome.seed < seeds:
-            yield outcome
 
 
 def _sum_up(lab: Lab, outcomes: list[Outcome]) -> Proof:

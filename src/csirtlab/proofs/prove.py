@@ -1,16 +1,11 @@
 """A scenario proven over many seeds: in parallel, and resumed where it was stopped."""
 
 import datetime as dt
-import hashlib
-import json
 import math
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from csirtlab.content.labs import Form, Tolerance, lab_names, read_lab
@@ -20,6 +15,7 @@ from csirtlab.evidence.cases import facts_of, write_evidence
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import seed_of_text
 from csirtlab.proofs.dissection import ndpi_agreement
+from csirtlab.proofs.journal import SeedOutcome, journal_folder, journal_name, resumed, spread
 from csirtlab.proofs.leaks import field_accuracies, unexplained
 from csirtlab.proofs.sensor import Sight
 from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses
@@ -36,10 +32,9 @@ _FEWEST_LEAK_CASES = 8  # within fewer, a field such as the port merely names th
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(SeedOutcome):
     """What came out for one seed."""
 
-    seed: int
     is_ambiguous: bool
     refuted: Mapping[str, str]  # fact -> truth and what the witness found
     values: Mapping[str, str]  # fact -> truth
@@ -105,17 +100,11 @@ def prove(
     With a ``journal`` (a file, made if need be) what was proven before is not proven again; it counts
     only for the very same scenario and program.
     """
-    done = {outcome.seed: outcome for outcome in _remembered(journal, seeds)}
-    for _ in done:
-        tick()
-    left = [number for number in range(seeds) if number not in done]
-    for outcome in _run(scenario, left, jobs):
-        done[outcome.seed] = outcome
-        if journal:
-            with journal.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(outcome)) + "\n")
-        tick()
-    return _sum_up(scenario, [done[number] for number in range(seeds)])
+
+    def run(numbers: list[int]) -> Iterator[Outcome]:
+        return spread(prove_seed, [(scenario, number) for number in numbers], jobs)
+
+    return _sum_up(scenario, resumed(Outcome, journal, seeds, run, tick))
 
 
 def prove_seed(scenario: Scenario, number: int) -> Outcome:
@@ -145,22 +134,9 @@ def proof_seed(scenario: Scenario, number: int) -> bytes:
     return seed_of_text(f"proof/{scenario.name}/{number}")
 
 
-def journal_folder() -> Path:
-    """Return where the outcomes of proofs are kept on this machine, making the folder if need be."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csirtlab" / "proofs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def journal_name(scenario: Scenario) -> str:
-    """Return a name that changes with the scenario's text and with the program that makes and proves it."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256(scenario.path.read_bytes())
-    for folder in ("content", "evidence", "proofs"):
-        for path in sorted((package / folder).rglob("*")):
-            if path.suffix in (".py", ".json"):  # recordings are part of the program too
-                digest.update(path.read_bytes())
-    return f"{scenario.name}-{digest.hexdigest()[:16]}.jsonl"
+def journal_of(scenario: Scenario) -> Path:
+    """Return where the outcomes of this scenario's proof are kept: another place for each state of it."""
+    return journal_folder() / journal_name(scenario.name, [scenario.path], ("content", "evidence", "proofs"))
 
 
 def same_share(values: Iterable[str]) -> float:
@@ -194,29 +170,6 @@ def accepted_errors(scenario: Scenario) -> dict[str, Tolerance]:
                     max(known.absolute, question.tolerance.absolute), max(known.relative, question.tolerance.relative)
                 )
     return widest
-
-
-def _run(scenario: Scenario, numbers: list[int], jobs: int) -> Iterator[Outcome]:
-    if jobs <= 1 or len(numbers) <= 1:
-        yield from (prove_seed(scenario, number) for number in numbers)
-        return
-    # Spawned, not forked: a progress bar's thread runs in this process.
-    pool: Executor
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(prove_seed, scenario, number) for number in numbers]):
-            yield future.result()
-
-
-def _remembered(journal: Path | None, seeds: int) -> Iterator[Outcome]:
-    if journal is None or not journal.exists():
-        return
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        try:
-            outcome = Outcome(**json.loads(line))
-        except (ValueError, TypeError):
-            continue  # the last line of a run that was cut off
-        if outcome.seed < seeds:
-            yield outcome
 
 
 def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:

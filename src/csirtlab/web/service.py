@@ -1,9 +1,7 @@
 """The workshop's service: its pages and the exchange, in one process under a uid of its own."""
 
-import ctypes
 import os
 import signal
-import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -14,14 +12,13 @@ from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import open_store
 from csirtlab.exchange.app import exchange_app
 from csirtlab.exchange.store import ExchangeStore, exchange_root
+from csirtlab.parents import end_with
 from csirtlab.settings import content_root
 from csirtlab.web.app import workshop_app
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.identity import Identity
 from csirtlab.web.people import Directory
 from csirtlab.web.unsafe import is_unsafe
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def drop_rights(uid: int) -> None:
@@ -33,19 +30,11 @@ def drop_rights(uid: int) -> None:
     os.umask(0o077)
 
 
-def end_with_hub(hub: int) -> None:
-    """End when the hub is killed: the next hub starts a service of its own."""
-    # After the change of uid, which clears it.
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != hub:
-        sys.exit(0)
-
-
 def main() -> None:
     """Serve until told to stop."""
     hub = os.getppid()
     drop_rights(int(os.environ.get("CSIRTLAB_SERVICE_UID", "-1")))
-    end_with_hub(hub)
+    end_with(hub, signal.SIGTERM)  # the next hub starts a service of its own
     home = Home(Path(os.environ["CSIRTLAB_HOME"]))
     store = open_store(home.root)
     directory = Directory(store)
