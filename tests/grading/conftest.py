@@ -1,6 +1,5 @@
 """A tiny lab, its cohort's folder and a way to hand in, all real but for the scenario."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,16 +8,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbgrader.apps import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
+from tests.grading.workshops import api_of, make_cohort
 
-from csirtlab.content.labs import read_lab
 from csirtlab.evidence.seeds import case_seed
 from csirtlab.grading import cases
 from csirtlab.grading.nbgrader_plugins import close_shared_workplace
-from csirtlab.grading.nbgrader_setup import configure
-from csirtlab.labs.source import assemble_source
 
 SECRET = "5e" * 32
 LAB_TOML = """
@@ -134,31 +128,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     lab.mkdir(parents=True)
     (lab / "lab.toml").write_text(LAB_TOML)
     (lab / "lab.md").write_text(LAB_MD.strip() + "\n")
-    cohort = folder / "cohort"
-    people = [
-        {"username": "ana", "name": "Ana", "language": "es", "role": "trainee"},
-        {"username": "ben", "name": "Ben", "language": "en", "role": "trainee"},
-    ]
-    for name in ("source", "release", "submitted", "autograded", "feedback"):
-        (cohort / name).mkdir(parents=True)
-    (cohort / "secret").write_text(SECRET + "\n")
-    (cohort / "cohort.json").write_text(
-        json.dumps({"name": "demo", "course": "detection", "title": "Demo", "language": "en"})
-    )
-    (cohort / "roster.json").write_text(json.dumps({"people": people}))
-    assemble_source(read_lab(folder / "content", "tiny"), cohort / "source" / "tiny")
-    api = api_of(cohort)
-    made = api.generate_assignment("tiny")
-    assert made["success"], made
-    api.gradebook.close()
+    make_cohort(folder / "cohort", folder / "content", "tiny", SECRET, {"ana": "es", "ben": "en"})
     yield folder
     close_shared_workplace()
-
-
-def api_of(cohort: Path) -> Any:
-    config = Config()
-    configure(config, cohort)
-    return NbGraderAPI(CourseDirectory(config=config), config=config)
 
 
 @pytest.fixture

@@ -108,22 +108,35 @@ def make_workshop(root: Path, names: Sequence[str]) -> "Workshop":
     (content / "grader").mkdir()
     shutil.copy(content_root() / "grader" / "nbgrader_config.py", content / "grader")
     workshop = Workshop(root)
-    cohort = workshop.cohort
+    workshop.cohort.mkdir()
+    (workshop.cohort / "nbgrader_config.py").write_text(CONFIG)
+    make_cohort(workshop.cohort, content, LAB, SECRET, dict.fromkeys(names, "en"))
+    return workshop
+
+
+def make_cohort(cohort: Path, content: Path, lab: str, secret: str, languages: Mapping[str, str]) -> None:
+    """Make a cohort's folder, with trainees by their language, and generate its lab there."""
     for name in ("source", "release", "submitted", "autograded", "feedback"):
         (cohort / name).mkdir(parents=True)
-    (cohort / "secret").write_text(SECRET + "\n")
+    (cohort / "secret").write_text(secret + "\n")
     (cohort / "cohort.json").write_text(json.dumps({"name": "demo", "course": "x", "title": "x", "language": "en"}))
-    people = [{"username": name, "name": name, "language": "en", "role": "trainee"} for name in names]
+    people = [
+        {"username": name, "name": name.title(), "language": language, "role": "trainee"}
+        for name, language in languages.items()
+    ]
     (cohort / "roster.json").write_text(json.dumps({"people": people}))
-    (cohort / "nbgrader_config.py").write_text(CONFIG)
-    assemble_source(read_lab(content, LAB), cohort / "source" / LAB)
-    config = Config()
-    configure(config, cohort)
-    api = NbGraderAPI(CourseDirectory(config=config), config=config)
-    made = api.generate_assignment(LAB)
+    assemble_source(read_lab(content, lab), cohort / "source" / lab)
+    api = api_of(cohort)
+    made = api.generate_assignment(lab)
     api.gradebook.close()
     assert made["success"], made
-    return workshop
+
+
+def api_of(cohort: Path) -> Any:
+    """Return nbgrader's own interface to a cohort's folder; its gradebook is the caller's to close."""
+    config = Config()
+    configure(config, cohort)
+    return NbGraderAPI(CourseDirectory(config=config), config=config)
 
 
 @dataclass(frozen=True)
