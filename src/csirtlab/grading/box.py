@@ -60,8 +60,6 @@ class Box:
         self._log = log or logging.getLogger(__name__)
         self._spool: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_ready = False
-        self._began = 0.0
         self._replies = _Replies(-1)
 
     def __enter__(self) -> Self:
@@ -70,18 +68,6 @@ class Box:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def begin(self) -> None:
-        """Let the worker start, if none runs, and do not wait for it: ``run`` will.
-
-        Raises:
-            SetupError: This machine cannot build boxes.
-        """
-        if self._spool is None:
-            self._spool = self._make_spool()
-        if self._process is None or self._process.poll() is not None:
-            self._stop()
-            self._launch(self._spool)
 
     def close(self) -> None:
         """End the worker and remove what it has been given; safe to be called twice."""
@@ -134,10 +120,11 @@ class Box:
         return UNSAFE_MARK if self.unsafe else ""
 
     def _ensure_started(self) -> Path:
-        self.begin()
-        assert self._spool is not None
-        if not self._is_ready:
-            self._wait_until_ready(self._spool)
+        if self._spool is None:
+            self._spool = self._make_spool()
+        if self._process is None or self._process.poll() is not None:
+            self._stop()
+            self._start(self._spool)
         return self._spool
 
     def _make_spool(self) -> Path:
@@ -158,8 +145,8 @@ class Box:
             if self._uid is not None:
                 os.chown(path, 0, self._uid)
 
-    def _launch(self, spool: Path) -> None:
-        self._began = time.monotonic()
+    def _start(self, spool: Path) -> None:
+        started = time.monotonic()
         with (spool / "worker.log").open("wb") as errors, tempfile.TemporaryFile() as filter_file:
             command, descriptors = self._command(spool, filter_file)
             try:
@@ -180,8 +167,6 @@ class Box:
                 raise SetupError(explain_failure("bwrap is not installed")) from None
         assert self._process.stdout is not None
         self._replies = _Replies(self._process.stdout.fileno())
-
-    def _wait_until_ready(self, spool: Path) -> None:
         mark, message = self._replies.next(time.monotonic() + _START_S)
         if mark != _WORKER or "ready" not in _loaded(message):
             self._stop()
@@ -189,8 +174,7 @@ class Box:
             if "bwrap:" in said:
                 raise SetupError(explain_failure(said))
             raise BoxError(f"The worker did not start: {said[-2000:] or 'it said nothing'}. Try csirtlab box check.")
-        self._is_ready = True
-        self._log.info("%sa worker is ready after %.1f s", self._mark, time.monotonic() - self._began)
+        self._log.info("%sa worker is ready after %.1f s", self._mark, time.monotonic() - started)
 
     def _command(self, spool: Path, filter_file: BinaryIO) -> tuple[list[str], tuple[int, ...]]:
         if self.unsafe:
@@ -211,7 +195,6 @@ class Box:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        self._is_ready = False
         if process is None:
             return
         process.kill()

@@ -142,7 +142,6 @@ class RunInBox(_Step):
             if cell.cell_type == "code" and not _grade_id(cell).startswith(VERDICT)
         ]
         place = shared_workplace(self.log)
-        place.box.begin()  # its worker gets ready while evidence is made
         with place.shelf.folders(self.scenarios_of(lab), lab, cohort, trainee) as folders:
             _give_memory_back()
             run = place.box.run(cells, folders.own, folders.siblings, Limits(**self.limits))
