@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import time
 
 from csirtlab.grading.pool import BoxPool
 
@@ -16,3 +17,19 @@ def test_a_worker_does_not_build_a_parser_that_no_notebook_needs() -> None:
     with BoxPool(1) as pool:
         assert pool.submit(load, "csirtlab.grading.conducting", "jsonschema").result()
         assert not pool.submit(load, "csirtlab.grading.conducting", "lark").result()
+
+
+def is_loaded(module: str) -> bool:
+    """Return whether ``module`` is loaded here."""
+    return module in sys.modules
+
+
+def test_workers_start_before_there_is_a_task_and_import_what_it_needs() -> None:
+    with BoxPool(2) as pool:
+        pool.begin()
+        deadline = time.monotonic() + 120
+        while len(pool.pids()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+        assert pool.submit(is_loaded, "csirtlab.grading.conducting").result()
