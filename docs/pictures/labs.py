@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.integration import hubs  # noqa: E402  # how Chromium is started
+from tests.integration import hubs, workshop  # noqa: E402  # how Chromium is started and used
 
 from csirtlab.content.labs import Lab, lab_names, read_lab  # noqa: E402
 from csirtlab.languages import Language  # noqa: E402
@@ -63,7 +63,7 @@ def answer_questions(page: Page) -> None:
 
 def run_all(page: Page) -> None:
     """Run every cell by the menu, and wait until the last one has run."""
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    workshop.wait_for_kernel(page, workshop.origin(page))
     answer_questions(page)
     page.click(".lm-MenuBar-item >> nth=3")  # Run, whatever it is called
     page.click(".lm-Menu-item[data-command='runmenu:run-all']")

@@ -7,11 +7,11 @@ import signal
 import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from tests.grading.workshops import LAB, Workshop, make_workshop
+from tests.processes import living, until
 
 from csirtlab.grading.pool import BoxPool
 
@@ -87,7 +87,7 @@ def test_one_that_never_ends_costs_its_own_time_and_no_one_elses_points(workshop
 def test_a_run_that_is_stopped_is_resumed_by_the_next(workshop: Workshop, blow: signal.Signals) -> None:
     going = workshop.start("--workers", "1", "--json")
     graded = workshop.cohort / "autograded"
-    _until(lambda: len(list(graded.glob(f"*/{LAB}/*.ipynb"))) >= 2 or going.poll() is not None)
+    until(lambda: len(list(graded.glob(f"*/{LAB}/*.ipynb"))) >= 2 or going.poll() is not None)
 
     going.send_signal(blow)
     going.communicate()
@@ -105,18 +105,18 @@ def test_a_run_that_is_stopped_is_resumed_by_the_next(workshop: Workshop, blow: 
 
 def test_nothing_lives_on_after_ctrl_c(workshop: Workshop) -> None:
     going = workshop.start("--workers", "2", start_new_session=True)
-    _until(lambda: _count(going.pid) >= 3)
+    until(lambda: living(going.pid) >= 3)
 
     going.send_signal(signal.SIGINT)
     going.communicate()
 
-    _until(lambda: _count(going.pid) == 0)
+    until(lambda: living(going.pid) == 0)
 
 
 def test_two_runs_at_once_are_not_possible(workshop: Workshop) -> None:
     workshop.hand_in("ana", workshop.right("ana") | {"infected_host": "import time\ntime.sleep(10)"})
     going = workshop.start()
-    _until(lambda: (workshop.cohort / ".grading.lock").exists() and _count(going.pid) > 1)
+    until(lambda: (workshop.cohort / ".grading.lock").exists() and living(going.pid) > 1)
 
     second = workshop.run()
     going.communicate()
@@ -168,30 +168,10 @@ def test_only_the_task_of_a_killed_worker_is_lost() -> None:
     with BoxPool(1) as pool:
         pid = pool.submit(os.getpid).result()
         lost = pool.submit(time.sleep, 60)
-        _until(lost.running)
+        until(lost.running)
         time.sleep(0.2)  # for the task to reach the worker; it would only be tried there otherwise
         os.kill(pid, signal.SIGKILL)
 
         with pytest.raises(BrokenProcessPool):
             lost.result()
         assert pool.submit(os.getpid).result() != pid
-
-
-def _until(claim: Any) -> None:
-    deadline = time.monotonic() + 120
-    while not claim():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
-
-
-def _count(session: int) -> int:
-    """Return how many processes of a session live."""
-    count = 0
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            count += fields[3] == str(session) and fields[0] != "Z"
-    return count

@@ -2,7 +2,8 @@
 
 import importlib
 import sys
-import time
+
+from tests.processes import until
 
 from csirtlab.grading.pool import BoxPool
 
@@ -27,9 +28,6 @@ def is_loaded(module: str) -> bool:
 def test_workers_start_before_there_is_a_task_and_import_what_it_needs() -> None:
     with BoxPool(2) as pool:
         pool.begin()
-        deadline = time.monotonic() + 120
-        while len(pool.pids()) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: len(pool.pids()) == 2)
 
         assert pool.submit(is_loaded, "csirtlab.grading.conducting").result()

@@ -52,13 +52,13 @@ def write_answers(page: Page, user: str, answers: Mapping[str, str], cohort: str
     page.wait_for_selector(".jp-Notebook .jp-Cell")
 
 
-def wait_for_kernel(page: Page, user: str) -> None:
-    """Wait until the page and its kernel speak to each other.
+def wait_for_kernel(page: Page, server: str) -> None:
+    """Wait until the page and its kernel, on the Jupyter server at that address, speak to each other.
 
     Before that JupyterLab's indicator says idle as well, and "Run All" does nothing, in silence.
     """
     for _ in range(90):
-        answer = page.request.get(f"{origin(page)}/user/{user}/api/sessions")
+        answer = page.request.get(f"{server}/api/sessions")
         assert answer.ok, answer.text()
         kernels = [session["kernel"] for session in answer.json()]
         if any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels):
@@ -71,7 +71,7 @@ def wait_for_kernel(page: Page, user: str) -> None:
 
 def run_all_and_save(page: Page, user: str, cohort: str = "demo") -> dict[str, Any]:
     """Run every cell by the menu, and save until the file says that the last one has run; return the notebook."""
-    wait_for_kernel(page, user)
+    wait_for_kernel(page, f"{origin(page)}/user/{user}")
     page.click(".lm-MenuBar-item:has-text('Run')")
     page.click(".lm-Menu-item[data-command='runmenu:run-all']")
     for _ in range(120):

@@ -1,12 +1,12 @@
 """Long proofs: what was found is not looked for again, and nothing lives on after a run that was killed."""
 
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.processes import living, until
 
 from csirtlab.proofs.journal import SeedOutcome, journal_name, resumed
 
@@ -36,9 +36,10 @@ def test_the_next_run_goes_on_where_one_was_stopped(tmp_path: Path) -> None:
     resumed(Square, journal, 3, run, lambda: None)
     with journal.open("a") as file:
         file.write('{"seed": 3, "val')  # the power went off
+    resumed(Square, journal, 5, run, lambda: None)
     found = resumed(Square, journal, 5, run, lambda: None)
 
-    assert asked == [[0, 1, 2], [3, 4]]
+    assert asked == [[0, 1, 2], [3, 4], []]
     assert found == [Square(number, number**2) for number in range(5)]
 
 
@@ -56,30 +57,9 @@ def test_no_worker_lives_on_when_the_run_is_killed(tmp_path: Path) -> None:
     program = tmp_path / "sleepers.py"
     program.write_text(SLEEPERS)
     going = subprocess.Popen([sys.executable, program], start_new_session=True)
-    _until(lambda: _in_session(going.pid) == 2)
+    until(lambda: living(going.pid) == 4)  # itself, what tracks shared resources, two that sleep
 
     going.kill()
     going.wait()
 
-    _until(lambda: _in_session(going.pid) == 0)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def _in_session(leader: int) -> int:
-    found = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            found += os.getsid(int(folder.name)) == leader and "spawn_main" in _command(folder)
-        except (ProcessLookupError, FileNotFoundError):
-            continue
-    return found
-
-
-def _command(folder: Path) -> str:
-    return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    until(lambda: living(going.pid) == 0)

@@ -50,35 +50,31 @@ def grade(
     folder = cohort_folder(cohort, (home or default_home()).absolute())
     become_owner(folder)
     leave_out_slow_modules()
-    handed_in = len(list((folder / "submitted").glob(f"*/{lab}")))
-    hands = min(workers or len(os.sched_getaffinity(0)), max(1, handed_in))
+    from csirtlab.grading.cohort_folder import submitters
+
+    everybody = submitters(folder, lab)
+    if not everybody:
+        raise CohortError(
+            f'nobody in {folder.name} has handed in "{lab}" here. Collect first, in the formgrader or with '
+            f"nbgrader collect {lab} in {folder}."
+        )
+    hands = min(workers or len(os.sched_getaffinity(0)), len(everybody))
     with _pool(hands) as pool:
-        if handed_in and not dry_run:
+        if not dry_run:
             pool.begin()  # before the imports below, which take as long again
-        _grade(folder, lab, pool, hands, regrade=regrade, yes=yes, dry_run=dry_run, as_json=as_json)
+        from csirtlab.grading.batch import only_run
+        from csirtlab.grading.recording import Records
 
-
-def _grade(folder: Path, lab: str, pool: "BoxPool", hands: int,
-           *, regrade: bool, yes: bool, dry_run: bool, as_json: bool) -> None:  # fmt: skip
-    from csirtlab.grading.batch import only_run, submitters
-    from csirtlab.grading.recording import Records
-
-    with only_run(folder), Records(folder, lab) as records:
-        everybody = submitters(folder, lab)
-        if not everybody:
-            raise CohortError(
-                f'nobody in {folder.name} has handed in "{lab}" here. Collect first, in the formgrader or with '
-                f"nbgrader collect {lab} in {folder}."
-            )
-        who = everybody if regrade else [trainee for trainee in everybody if records.is_new(trainee)]
-        if dry_run and not regrade:
-            print(json.dumps({"new": who}) if as_json else "\n".join(who))
-            return
-        run = _Run(records, folder, lab, who, pool, hands, as_json=as_json)
-        if regrade:
-            run.regrade(yes=yes, dry_run=dry_run)
-        else:
-            run.grade()
+        with only_run(folder), Records(folder, lab) as records:
+            who = everybody if regrade else [trainee for trainee in everybody if records.is_new(trainee)]
+            if dry_run and not regrade:
+                print(json.dumps({"new": who}) if as_json else "\n".join(who))
+                return
+            run = _Run(records, folder, lab, who, pool, hands, as_json=as_json)
+            if regrade:
+                run.regrade(yes=yes, dry_run=dry_run)
+            else:
+                run.grade()
 
 
 @contextmanager

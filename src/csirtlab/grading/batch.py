@@ -45,11 +45,6 @@ class Change:
         return (self.after or 0.0) - (self.before or 0.0)
 
 
-def submitters(folder: Path, lab: str) -> list[str]:
-    """Return who has handed in a lab, sorted."""
-    return sorted(path.parent.name for path in (folder / "submitted").glob(f"*/{lab}") if path.is_dir())
-
-
 def grade_new(records: Records, pool: Executor, workers: int, folder: Path, lab: str, who: Sequence[str],
               *, step: Step) -> Result:  # fmt: skip
     """Grade ``who``; each is kept before ``step`` is told their name.

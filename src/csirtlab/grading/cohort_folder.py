@@ -1,4 +1,4 @@
-"""What grading reads in a cohort's folder: its name, its secret, and who speaks which language."""
+"""What grading reads in a cohort's folder: its name, its secret, who speaks which language, who has handed in."""
 
 import json
 import os
@@ -78,3 +78,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise SetupError(f"{path} holds no table. Restore it from a backup.")
     return parsed
+
+
+def submitters(folder: Path, lab: str) -> list[str]:
+    """Return who has handed in a lab, sorted."""
+    return sorted(path.parent.name for path in (folder / "submitted").glob(f"*/{lab}") if path.is_dir())

@@ -58,6 +58,8 @@ def resumed(
     done = {outcome.seed: outcome for outcome in _remembered(kind, journal, seeds)}
     for _ in done:
         tick()
+    if journal:
+        _end_last_line(journal)
     for outcome in run([number for number in range(seeds) if number not in done]):
         done[outcome.seed] = outcome
         if journal:
@@ -68,7 +70,7 @@ def resumed(
 
 
 def spread(work: Callable[..., T], calls: Sequence[tuple[Any, ...]], jobs: int) -> Iterator[T]:
-    """Yield what ``work`` returns for each tuple of arguments, as they end; in ``jobs`` processes if there are more."""
+    """Yield what ``work`` returns for each tuple of arguments, as they end, in ``jobs`` processes."""
     if jobs <= 1 or len(calls) <= 1:
         yield from (work(*call) for call in calls)
         return
@@ -76,6 +78,13 @@ def spread(work: Callable[..., T], calls: Sequence[tuple[Any, ...]], jobs: int) 
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with, initargs=(os.getpid(),)) as pool:
         for future in as_completed([pool.submit(work, *call) for call in calls]):
             yield future.result()
+
+
+def _end_last_line(journal: Path) -> None:
+    """Leave a line that a run was cut off in to itself: what comes next must not hang on it."""
+    if journal.exists() and not journal.read_bytes().endswith(b"\n"):
+        with journal.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
 
 def _remembered(kind: type[OutcomeT], journal: Path | None, seeds: int) -> Iterator[OutcomeT]:

@@ -35,9 +35,10 @@ from csirtlab.content.labs import read_lab
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import ground_truth
 from csirtlab.evidence.seeds import case_seed
-from csirtlab.grading.batch import grade_new, submitters
+from csirtlab.grading.batch import grade_new
 from csirtlab.grading.cases import HIDDEN
 from csirtlab.grading.cohort_config import load_config
+from csirtlab.grading.cohort_folder import submitters
 from csirtlab.grading.nbgrader_plugins import close_shared_workplace
 from csirtlab.grading.recording import Records
 from csirtlab.grading.released import released_content
