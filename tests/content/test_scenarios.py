@@ -116,6 +116,23 @@ def test_a_phase_that_always_begins_before_the_one_above_it_is_refused(content: 
     assert "Tell the phases in the order in which they happen" in str(refusal.value)
 
 
+def test_a_phase_that_nothing_harmless_resembles_is_refused(content: Path) -> None:
+    start, end = RIGHT.index("[[look_alike]]"), RIGHT.index("[[fact]]")
+
+    with pytest.raises(ContentError, match=r'nothing harmless resembles the phase "command and control"') as refusal:
+        written(content, RIGHT[:start] + RIGHT[end:])
+
+    line = RIGHT[: RIGHT.index('name = "command and control"')].count("\n") + 1
+    assert f"scenario.toml:{line}: " in str(refusal.value)
+    assert 'Add a [[look_alike]] with of = "beacon"' in str(refusal.value)
+
+
+@pytest.mark.parametrize("network", ["127.0.0.0/8", "203.0.113.0/24", "169.254.0.0/16", "8.8.8.0/24", "10.0.0.0/25"])
+def test_a_site_lives_in_a_private_network(content: Path, network: str) -> None:
+    with pytest.raises(ContentError, match=r"must be a private network of /24 or larger, a part of 10\.0\.0\.0/8"):
+        written(content, RIGHT.replace('networks = ["10.0.0.0/8",', f'networks = ["{network}",', 1))
+
+
 def test_a_missing_scenario_says_which_there_are(content: Path) -> None:
     written(content, RIGHT)
 

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import hashlib
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -61,8 +62,20 @@ def test_entries_of_the_custody_log_follow_each_other_and_one_breaks_the_chain(c
     assert [int(row["entry"]) for row in broken] == [case.truth["broken_entry"]]
 
 
+def test_somebody_reads_more_reports_than_the_insider_exports(case: Case) -> None:
+    asked = Counter(
+        (frame["ip.src"], frame["http.request.uri"].split("?")[0])
+        for frame in see(case.capture, ("ip.src", "http.request.uri"), 'http.request.uri contains "/reportes/"')
+    )
+    reader = case.plan.cast["reader"].address
+    insider = str(case.truth["insider_address"])
+
+    assert set(asked) == {(reader, "/reportes/ver"), (insider, "/reportes/exportar")}
+    assert asked[reader, "/reportes/ver"] > asked[insider, "/reportes/exportar"]
+
+
 def test_the_servers_log_is_off_by_what_its_clock_is(case: Case) -> None:
-    line = next(line for line in (case.folder / "access.log").read_text().splitlines() if "/reportes/" in line)
+    line = next(line for line in (case.folder / "access.log").read_text().splitlines() if "/reportes/exportar" in line)
     logged = dt.datetime.strptime(line.split("[")[1].split("]")[0], "%d/%b/%Y:%H:%M:%S %z")
     true, offset = case.truth["first_export"], case.truth["clock_offset"]
     assert isinstance(true, dt.datetime) and isinstance(offset, float)

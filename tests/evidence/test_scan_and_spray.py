@@ -114,6 +114,28 @@ def test_who_answers_a_scanner_is_refused_by_its_kernel(case: Case, frames: list
     assert all(flags == ["02", "12", "04"] for flags in opened)
 
 
+def test_the_monitoring_server_knocks_at_many_ports_in_a_row_and_finishes_every_handshake(
+    case: Case, frames: list[Frame]
+) -> None:
+    watcher = next(host for host in case.plan.hosts if host.role == "monitoring server").address
+    server = next(host for host in case.plan.hosts if "domain controller" in host.role).address
+    ports: set[str] = set()
+    flags: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for frame in frames:
+        if watcher in (frame["ip.src"], frame["ip.dst"]) and frame["tcp.stream"]:
+            flags[frame["tcp.stream"]].append((frame["ip.src"], frame["tcp.flags"][-2:]))
+            if is_syn(frame) and frame["ip.dst"] == server:
+                ports.add(frame["tcp.dstport"])
+    began_by_watcher = [seen for seen in flags.values() if seen[0] == (watcher, "02")]
+
+    assert len(ports) >= 9
+    assert len(began_by_watcher) > 60
+    # What the end of the recording cuts off is one connection at most.
+    whole = [seen for seen in began_by_watcher if (watcher, "10") in seen]
+    assert len(whole) >= len(began_by_watcher) - 1
+    assert all(seen[1][1] == "12" for seen in whole)
+
+
 def test_an_administrator_mistypes_and_nobody_should_be_alarmed(log: list[tuple[dt.datetime, str]], case: Case) -> None:
     forgetful = str(case.truth["false_alarm"])
     mine = [message for _, message in log if f"from {forgetful} " in message and "password for" in message]

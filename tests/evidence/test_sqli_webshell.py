@@ -89,6 +89,14 @@ def test_the_audit_by_appointment_asks_for_more_that_is_missing(case: Case, log:
     assert missing[str(case.truth["false_alarm"])] > missing[str(case.truth["intruder_address"])] > 100
 
 
+def test_people_search_with_quotes_and_are_answered_as_ever(case: Case, log: list[re.Match[str]]) -> None:
+    quoted = [line for line in log if "%27" in line[4] and line[1] != case.truth["intruder_address"]]
+
+    assert len({line[1] for line in quoted}) >= 2
+    assert {line[5] for line in quoted} == {"200"}
+    assert all(line[4].startswith("/buscar.php?q=") for line in quoted)
+
+
 def test_the_folder_holds_capture_logs_and_asset_list(case: Case) -> None:
     names = sorted(path.name for path in case.folder.iterdir())
 

@@ -21,6 +21,9 @@ OUTSIDE = tuple(
     # RFC 5737 documentation, RFC 2544 benchmarking, RFC 6598 shared: nobody's addresses.
     for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "100.64.0.0/10")
 )
+INSIDE = tuple(  # RFC 1918
+    ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
 _WHOLE = {"capture": "capture"}  # facts of the whole: it needs no table to be named
 _TABLES = (
     "window", "site", "host", "actor", "service", "background", "phase", "phase.action", "look_alike", "fact",
@@ -234,8 +237,8 @@ class _Reader:
             actors=tuple(self.actor(table, groups) for table in many("actor")),
             services=tuple(self.service(table) for table in many("service")),
             background=tuple(self.action(table) for table in many("background")),
-            phases=self.phases(),
-            look_alikes=tuple(self.look_alike(table) for table in many("look_alike")),
+            phases=(phases := self.phases()),
+            look_alikes=self.look_alikes(phases),
             facts=tuple(self.fact(table) for table in many("fact")),
             lazy=tuple(self.lazy(table) for table in many("lazy")),
             tells=tuple(_tell(table) for table in many("tell")),
@@ -359,6 +362,19 @@ class _Reader:
             phases.append(Phase(table.text("name"), table.text("technique"), mine))
         return tuple(phases)
 
+    def look_alikes(self, phases: Sequence[Phase]) -> tuple[LookAlike, ...]:
+        """Return the look-alikes; each phase of the incident needs one, or finding the odd thing finds the incident."""
+        found = tuple(self.look_alike(table) for table in self.file.many("look_alike"))
+        resembled = {look.resembles for look in found}
+        for table, phase in zip(self.file.many("phase"), phases, strict=True):
+            if not resembled & {action.id for action in phase.actions}:
+                table.refuse(
+                    "name",
+                    f'nothing harmless resembles the phase "{phase.name}": whatever stands out is the incident. '
+                    f'Add a [[look_alike]] with of = "{phase.actions[0].id}".',
+                )
+        return found
+
     def look_alike(self, table: Table) -> LookAlike:
         resembles = self.known(table, "of", "action")
         return LookAlike(resembles, self.action(table, "of"))
@@ -459,8 +475,10 @@ def _site(table: Table) -> Site:
         if not RESERVED_NAME.fullmatch(domain):
             table.refuse("domains", f'"{domain}" must end in .example or .test: only those belong to nobody.')
     for network in networks:
-        if not _network(table, network).is_private or _network(table, network).prefixlen > 24:
-            table.refuse("networks", f'"{network}" must be a private network of /24 or larger, such as 10.0.0.0/8.')
+        given = _network(table, network)
+        if given.prefixlen > 24 or not any(given.subnet_of(inside) for inside in INSIDE):
+            allowed = ", ".join(str(inside) for inside in INSIDE)
+            table.refuse("networks", f'"{network}" must be a private network of /24 or larger, a part of {allowed}.')
     return Site(domains, networks)
 
 

@@ -1,7 +1,11 @@
-"""SYNs that port scanners send, and what comes back: no conversation follows."""
+"""SYNs that port scanners send, and what comes back; and connections in which nothing is said."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
+from typing import ClassVar
 
+from csirtlab.evidence.dialogues import Closing, Turn
 from csirtlab.evidence.dice import bits, heavy, whole
 from csirtlab.evidence.model import Host, Knock, Plan, Reply, Segment
 from csirtlab.evidence.seeds import stream
@@ -9,7 +13,20 @@ from csirtlab.evidence.seeds import stream
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 
 TOOLS = ("nmap", "masscan", "connect")
-"""``nmap -sS`` and masscan write SYNs of their own; "connect" is a program that calls connect(2)."""
+"""``nmap -sS`` and masscan write SYNs of their own; "connect" is a program that calls connect(2), here in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A connection is made and closed: the program wants to know whether the port is open, and no more."""
+
+    closing: Closing
+    keeps_records: ClassVar[bool] = False
+
+    def turns(self, rng: Random) -> Iterator[Turn]:
+        """Yield nothing."""
+        del rng
+        yield from ()
 
 
 def knock_segments(plan: Plan, knock: Knock) -> list[Segment]:

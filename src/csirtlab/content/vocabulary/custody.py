@@ -30,6 +30,15 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         facts={"first_export": Form.TIME},
     ),
+    "read-reports": Verb(
+        "somebody reads reports of the same application on the screen, as their work wants it",
+        {
+            "times": Parameter(1, 200, "reports"),
+            "gap_s": Parameter(1, 600, "seconds from one to the next"),
+            "response_bytes": Parameter(1000, 400_000, "bytes of one report"),
+        },
+        target=("host",),
+    ),
 }  # fmt: skip
 
 WITNESSES: Mapping[str, str] = {
@@ -44,4 +53,7 @@ WITNESSES: Mapping[str, str] = {
     "export.first": "when the first of them was answered, in the capture",
 }
 
-GUESSES: Mapping[str, str] = {"logged-export.time": "the time that the web server's log has for the first export"}
+GUESSES: Mapping[str, str] = {
+    "logged-export.time": "the time that the web server's log has for the first export",
+    "most-reports.host": "the host that asks for the most reports, exported or read",
+}

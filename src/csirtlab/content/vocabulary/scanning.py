@@ -38,6 +38,15 @@ VERBS: Mapping[str, Verb] = {
         target=(),
         lists={"ports": "ports of which each host has one or two"},
     ),
+    "check-services": Verb(
+        "a monitoring server connects to many ports of one server in a row, again and again: all of its services",
+        {
+            "interval_s": Parameter(30, 3600, "seconds from one round to the next"),
+            "services": Parameter(2, 60, "how many of the ports it looks at"),
+        },
+        target=("group", "host"),
+        lists={"ports": "ports of the services, of which some are looked at"},
+    ),
 }
 
 WITNESSES: Mapping[str, str] = {

@@ -16,6 +16,17 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service", "group"),
     ),
+    "search-site": Verb(
+        "people from outside search the site for names and words, some of them with a quote or a word of SQL in it",
+        {
+            "times_per_hour": Parameter(0.1, 60, "how often one of them comes"),
+            "searches": Parameter(1, 20, "searches in one visit"),
+            "response_bytes": Parameter(300, 400_000, "bytes of one answer"),
+        },
+        target=("host",),
+        source=("service", "group"),
+        lists={"words": "what they look for, one of these"},
+    ),
     "crawl": Verb(
         "a search engine's robot reads page after page, by its own name",
         {"gap_s": Parameter(0.5, 600, "seconds from one page to the next")},

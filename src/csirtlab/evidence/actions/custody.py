@@ -5,12 +5,13 @@ import datetime as dt
 import io
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import NamedTuple
 
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.exhibits import original, original_hash, with_alterations, with_losses
-from csirtlab.evidence.http import AGENTS
+from csirtlab.evidence.http import AGENTS, Fetch, body_of
 from csirtlab.evidence.model import Paper, Plan
 from csirtlab.evidence.websites import Hit, SiteVisit
 from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
@@ -63,22 +64,52 @@ def _custody_log(plan: Plan, rows: list[tuple[int, int, str, str, str]]) -> byte
 
 
 def _export(doing: Doing) -> Iterator[Wish]:
+    def exported() -> Report:
+        kind = "csv" if chance(doing.rng, 0.7) else "pdf"
+        body = noise(doing.rng, doing.draw_heavy("response_bytes"))
+        return Report(f"/reportes/exportar?{_which(doing)}&formato={kind}", "application/octet-stream", body)
+
+    yield from _one_by_one(doing, exported)
+
+
+def _read_reports(doing: Doing) -> Iterator[Wish]:
+    def read() -> Report:
+        page = body_of(doing.rng, Fetch("", doing.draw_heavy("response_bytes"), "text/html", 0, 0))
+        return Report(f"/reportes/ver?{_which(doing)}", "text/html; charset=UTF-8", page)
+
+    yield from _one_by_one(doing, read)
+
+
+class Report(NamedTuple):
+    """One report of the application: how it is asked for, and the answer."""
+
+    target: str
+    kind: str
+    body: bytes
+
+
+def _which(doing: Doing) -> str:
+    return f"anio={whole(doing.rng, 2019, 2025)}&lote={whole(doing.rng, 1, 400)}"
+
+
+def _one_by_one(doing: Doing, next_report: Callable[[], Report]) -> Iterator[Wish]:
+    """Yield a connection for each of the action's ``times`` reports, with ``gap_s`` between them."""
     rng, server = doing.rng, doing.servers[0]
     site = f"{server.name.lower()}.{doing.cast.site_domain}"
     agent = pick(rng, AGENTS[doing.host.stack.family])
     at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
     for _ in range(doing.draw_whole("times")):
-        year, number = whole(rng, 2019, 2025), whole(rng, 1, 400)
-        kind = "csv" if chance(rng, 0.7) else "pdf"
-        body = noise(rng, doing.draw_heavy("response_bytes"))
-        hit = Hit(
-            "GET", f"/reportes/exportar?anio={year}&lote={number}&formato={kind}", 200, body,
-            nanoseconds(heavy(rng, 0.004, 0.3)), nanoseconds(0.001), kind="application/octet-stream",
-        )  # fmt: skip
+        report = next_report()
+        think, pause = nanoseconds(heavy(rng, 0.004, 0.3)), nanoseconds(0.001)
+        hit = Hit("GET", report.target, 200, report.body, think, pause, kind=report.kind)
         closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.01, 4)))
         visit = SiteVisit(site, server, doing.host.address, agent, (hit,), closing)
         yield Connect(at_ns, doing.host, server, 80, visit, doing.action.id)
         at_ns += nanoseconds(doing.draw("gap_s"))
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"export": _export, "seize": _seize}
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+    "export": _export,
+    "read-reports": _read_reports,
+    "seize": _seize,
+}

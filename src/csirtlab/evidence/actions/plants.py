@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.actions.scanning import touch
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, pick, shuffled, whole
 from csirtlab.evidence.model import Host, Knock, Paper, Reply
@@ -104,8 +105,11 @@ def _tamper(doing: Doing) -> Iterator[Wish | Remark]:
     at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
     plcs = doing.others("controllers")
     for host in _found(doing, plcs):
-        reply = Reply.NONE if host.stack.family == "windows" else Reply.OPEN if host in plcs else Reply.CLOSED
-        yield Knock(at_ns, doing.host, host, MODBUS, reply, doing.action.id, "connect")
+        if host in plcs:
+            yield touch(doing, at_ns, host, MODBUS)
+        else:
+            reply = Reply.NONE if host.stack.family == "windows" else Reply.CLOSED
+            yield Knock(at_ns, doing.host, host, MODBUS, reply, doing.action.id, "connect")
         at_ns += nanoseconds(heavy(rng, 0.1, 3))
     looks = [what for what in ("coils", "setpoints", "values") if what == "setpoints" or chance(rng, 0.6)]
     for plc in shuffled(rng, plcs):

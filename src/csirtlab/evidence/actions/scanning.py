@@ -1,11 +1,13 @@
-"""Port scans: slow and wide, quick and narrow; and a monitoring server, which does the like by right."""
+"""Port scans: slow and wide, quick and narrow; and monitoring servers, which do the like of both by right."""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.evidence.actions.doing import Doing
+from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
 from csirtlab.evidence.model import Host, Knock, Reply
-from csirtlab.evidence.wishes import Note, Remark, Wish
+from csirtlab.evidence.probes import Silence
+from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
 
 _WELL_KNOWN = tuple(range(1, 1024))
 _REGISTERED = (
@@ -59,6 +61,12 @@ def _port_scan(doing: Doing) -> Iterator[Wish | Remark]:
     yield Note(doing.action.id, "open_ports", frozenset(map(str, is_open)))
 
 
+def touch(doing: Doing, at_ns: int, server: Host, port: int) -> Connect:
+    """Return the wish to see whether an open port is open: a whole connection in which nothing is said."""
+    closing = Closing(pick(doing.rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)))
+    return Connect(at_ns, doing.host, server, port, Silence(closing), doing.action.id, by_name=False)
+
+
 def _monitor(doing: Doing) -> Iterator[Wish | Remark]:
     rng, cast = doing.rng, doing.cast
     others = [host for host in cast.inside if host is not doing.host and host is not cast.router]
@@ -70,12 +78,26 @@ def _monitor(doing: Doing) -> Iterator[Wish | Remark]:
         at_ns = round_at
         for host in watched:
             for port in ports[host.address]:
-                yield Knock(at_ns, doing.host, host, int(port), Reply.OPEN, doing.action.id, "connect")
+                yield touch(doing, at_ns, host, int(port))
                 at_ns += nanoseconds(heavy(rng, 0.02, 1.5))
         round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
 
 
+def _check_services(doing: Doing) -> Iterator[Wish | Remark]:
+    rng, server = doing.rng, doing.servers[0]
+    ports = shuffled(rng, doing.action.lists["ports"])[: doing.draw_whole("services")]
+    interval = doing.draw("interval_s")
+    round_at = doing.cast.begin_ns + nanoseconds(interval * rng.random())
+    while round_at < doing.cast.end_ns:
+        at_ns = round_at
+        for port in ports:
+            yield touch(doing, at_ns, server, int(port))
+            at_ns += nanoseconds(heavy(rng, 0.004, 0.4))
+        round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+    "check-services": _check_services,
     "monitor": _monitor,
     "port-scan": _port_scan,
     "sweep": _sweep,

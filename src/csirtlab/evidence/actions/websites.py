@@ -72,6 +72,17 @@ def _visit_site(doing: Doing) -> Iterator[Wish | Remark]:
         yield from _connections(doing, agent, hits, at_ns)
 
 
+def _search_site(doing: Doing) -> Iterator[Wish | Remark]:
+    rng = doing.rng
+    agent = pick(rng, [agent for agents in AGENTS.values() for agent in agents])
+    for at_ns in doing.times(doing.draw("times_per_hour")):
+        hits = [_hit(doing, "/", doing.draw_heavy("response_bytes"), 0)]
+        for _ in range(doing.draw_whole("searches")):
+            target = f"/buscar.php?q={quote_plus(pick(rng, doing.action.lists['words']))}"
+            hits.append(_hit(doing, target, doing.draw_heavy("response_bytes"), heavy(rng, 3, 60)))
+        yield from _connections(doing, agent, hits, at_ns)
+
+
 def _crawl(doing: Doing) -> Iterator[Wish | Remark]:
     rng, cast = doing.rng, doing.cast
     agent = pick(rng, doing.action.lists["agents"])
@@ -183,6 +194,7 @@ def _upload(doing: Doing, shell: str) -> Hit:
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "crawl": _crawl,
     "path-scan": _path_scan,
+    "search-site": _search_site,
     "visit-site": _visit_site,
     "web-intrusion": _web_intrusion,
 }

@@ -80,6 +80,11 @@ def _logged_export(sight: Sight) -> dt.datetime:
     return dt.datetime.strptime(line.split("[")[1].split("]")[0], _LOG_TIME).astimezone(dt.UTC)
 
 
+def _most_reports(sight: Sight) -> str:
+    asking = (frame["ip.src"] for frame in sight.frames if "/reportes/" in frame["http.request.uri"])
+    return Counter(asking).most_common(1)[0][0]
+
+
 SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
     "custody.original_hash": lambda sight: hashlib.sha256(_capture(sight)).hexdigest(),
     "custody.true_copy": _true_copy,
@@ -92,4 +97,7 @@ SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
     "export.first": _first_export,
 }
 
-GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {"logged-export.time": _logged_export}
+GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {
+    "logged-export.time": _logged_export,
+    "most-reports.host": _most_reports,
+}
