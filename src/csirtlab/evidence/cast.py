@@ -29,6 +29,8 @@ _VIRTUAL = ("005056", "000c29")
 _ANSWER_S = (0.00014, 0.0006)
 _ANSWERS_S = {"camera": (0.0006, 0.0019), "plc": (0.0008, 0.0019)}
 
+_USUAL_TTLS = (5, 10, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400)
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -176,10 +178,19 @@ def _draw_services(scenario: Scenario, router: Host, rng: Random) -> dict[str, t
         for _ in range(whole(rng, *service.count)):
             names.add(name := make_name(rng, service.patterns, names))
             addresses.add(address := _draw_address(service, addresses, rng))
-            ttl = whole(rng, int(service.ttl_s[0]), int(service.ttl_s[1]))
+            ttl = _usual_ttl(service.ttl_s, rng)
             servers.append(_outside(name, address, router, _draw_way(rng, service.rtt_ms), rng, service.name, ttl))
         services[service.name] = tuple(servers)
     return services
+
+
+def _usual_ttl(ttl_s: tuple[float, float], rng: Random) -> int:
+    """Return a TTL of the range such as people write into zones, if it holds one."""
+    low, high = int(ttl_s[0]), int(ttl_s[1])
+    drawn = whole(rng, low, high)
+    return min(
+        (usual for usual in _USUAL_TTLS if low <= usual <= high), key=lambda usual: abs(usual - drawn), default=drawn
+    )
 
 
 def _draw_address(service: Service, taken: set[str], rng: Random) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import struct
+from collections.abc import Mapping
 from random import Random
 
 from csirtlab.evidence.dice import SECOND, bits, pick, whole
@@ -25,7 +26,9 @@ def time_answer(rng: Random, server: str, origin: int, received_ns: int, poll: i
     stratum = pick(habits, (1, 2, 2, 2, 3))
     delay, dispersion = whole(habits, 20, 2600), whole(habits, 15, 2400)
     reference = b"GPS\x00" if stratum == 1 else bytes([192, 0, 2, whole(habits, 1, 254)])
-    synchronised = received_ns - whole(rng, 1, 900) * SECOND - bits(rng, 29)
+    # It sets its clock at instants of its own, so that the time of the last one never runs back.
+    every_s, phase_ns = 1 << whole(habits, 6, 10), bits(habits, 36)
+    synchronised = received_ns - (received_ns + phase_ns) % (every_s * SECOND)
     sent_ns = received_ns + whole(rng, 15_000, 90_000)
     return (
         struct.pack("!BBBB", 4 << 3 | 4, stratum, poll, 0xE8)
@@ -52,15 +55,25 @@ def arp_frame(
     return (ethernet + head + body).ljust(60, b"\x00")
 
 
-def dhcp_renewal(transaction: int, mac: bytes, address: str, host_name: str, vendor: str) -> bytes:
+_DHCP_WISHES: Mapping[str, tuple[int, ...]] = {
+    "windows": (1, 3, 6, 15, 31, 33, 43, 44, 46, 47, 119, 121, 249, 252),
+    "linux": (1, 2, 6, 12, 15, 26, 28, 121, 3, 33, 40, 41, 42, 119, 249, 252, 17),  # NetworkManager
+    "macos": (1, 121, 3, 6, 15, 108, 114, 119, 252),
+    "printer": (6, 3, 1, 15, 66, 67, 13, 44, 12),
+}
+"""What each family of systems asks for, in its order (option 55); others ask as BusyBox' udhcpc does."""
+_UDHCPC = (1, 3, 6, 12, 15, 28, 42)
+
+
+def dhcp_renewal(transaction: int, mac: bytes, address: str, host_name: str, family: str) -> bytes:
     """Return the request with which a host renews its lease (RFC 2131, 4.3.6)."""
-    options = (
-        b"\x35\x01\x03\x3d\x07\x01"
-        + mac
-        + _text_option(12, host_name)
-        + (_text_option(60, vendor) if vendor else b"")
-        + b"\x37\x0e\x01\x03\x06\x0f\x1f\x21\x2b\x2c\x2e\x2f\x77\x79\xf9\xfc"
-    )
+    wishes = _DHCP_WISHES.get(family, _UDHCPC)
+    options = b"\x35\x01\x03\x3d\x07\x01" + mac + _text_option(12, host_name)
+    if family == "windows":  # RFC 4702: its full name, too
+        options += bytes([81, 3 + len(host_name)]) + b"\x00\x00\x00" + host_name.encode() + _text_option(60, "MSFT 5.0")
+    elif family not in _DHCP_WISHES:
+        options += _text_option(60, "udhcp 1.24.1")
+    options += bytes([55, len(wishes), *wishes])
     return _dhcp(1, transaction, mac, ipaddress.IPv4Address(address).packed, b"\x00" * 4, options)
 
 
@@ -84,8 +97,10 @@ def dhcp_acknowledgment(
     return _dhcp(2, transaction, mac, packed, packed, options)
 
 
-def search_request(agent: str) -> bytes:
-    """Return an SSDP search for a gateway device, as browsers send it (UPnP 1.1, 1.3.2)."""
+def search_request(family: str) -> bytes:
+    """Return an SSDP search for screens to send to, as Chrome on that family of systems sends it (UPnP 1.1, 1.3.2)."""
+    system = {"windows": "Windows", "macos": "Mac OS X"}.get(family, "Linux")
+    agent = f"Google Chrome/156.0.7412.58 {system}"
     return (
         'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "ssdp:discover"\r\nMX: 1\r\n'
         f"ST: urn:dial-multiscreen-org:service:dial:1\r\nUSER-AGENT: {agent}\r\n\r\n"

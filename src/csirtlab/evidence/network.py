@@ -6,6 +6,7 @@ from random import Random
 
 from csirtlab.evidence import dns, ipv6, messages
 from csirtlab.evidence.cast import Cast
+from csirtlab.evidence.cookies import Cookies
 from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
 from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
 from csirtlab.evidence.wishes import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Seek, Wish
@@ -26,6 +27,9 @@ class _Network:
         self.cast = cast
         self.rng = rng
         self.flows: list[Flow] = []
+        resolver, provider = cast.resolver, cast.forwarder
+        self.manner = dns.WINDOWS_SERVER if resolver.stack.family == "windows" else dns.BIND
+        self.cookies = Cookies(resolver.mac + provider.address.encode(), cast.begin_ns)
         self.names: dict[tuple[str, str], tuple[int, int]] = {}  # (host, name) -> known from, until
         self.resolved: dict[str, int] = {}  # what the site's resolver knows, and until when
         self.neighbours: dict[tuple[str, str], int] = {}
@@ -81,8 +85,7 @@ class _Network:
         else:
             done, ttl = self.forward(server, arrival, label)
             done += nanoseconds(heavy(self.rng, 0.0001, 0.002))
-        edns = host.stack.family == "linux"
-        parts = self.lookup(host, self.cast.resolver, at_ns, done, name, server.address, ttl, edns=edns)
+        parts = self.lookup(host, self.cast.resolver, at_ns, done, name, server.address, ttl)
         self.flows.append(Exchange(at_ns, tuple(parts), label, asks_for=name))
         ready = max(part.at_ns for part in parts)
         self.names[host.address, server.name] = (ready, ready + ttl * SECOND)
@@ -95,75 +98,88 @@ class _Network:
         if until > at_ns + SECOND:
             return at_ns, (until - at_ns) // SECOND
         self.meet(resolver, provider, at_ns)
-        # Mostly the provider knows; else it has to ask around the world.
-        wait = heavy(self.rng, 0.0005, 0.35) if chance(self.rng, 0.6) else 0.0002
+        # Often the provider knows; else it has to ask around the world.
+        has_to_ask, ttl = chance(self.rng, 0.6), server.lookup_ttl_s
+        wait = heavy(self.rng, 0.0005, 0.35) if has_to_ask else 0.0002
         done = at_ns + int(provider.way.rtt_ns * between(self.rng, 1, 1.2)) + nanoseconds(wait)
-        ttl = server.lookup_ttl_s
-        parts = self.lookup(resolver, provider, at_ns, done, server.name, server.address, ttl, edns=True)
+        if not has_to_ask:
+            ttl = whole(self.rng, max(1, ttl // 20), ttl)  # what is left of it in the provider's cache
+        parts = self.lookup(resolver, provider, at_ns, done, server.name, server.address, ttl)
         self.flows.append(Exchange(at_ns, tuple(parts), label, asks_for=server.name))
         done = max(part.at_ns for part in parts)
         self.resolved[server.name] = done + ttl * SECOND
         return done, ttl
 
     def lookup(
-        self, host: Host, resolver: Host, at_ns: int, done: int, name: str, address: str, ttl: int, *, edns: bool
+        self, host: Host, server: Host, at_ns: int, done: int, name: str, address: str, ttl: int
     ) -> list[Datagram]:
         """Return the questions for A and mostly AAAA of ``name``, and their answers."""
-        own = resolver.inside and name.endswith(self.cast.site_domain)
-        ident, port = bits(self.rng, 16), self.free_port(host)
-        parts = [
-            self.datagram(at_ns, host, resolver, port, 53, dns.query(ident, name, dns.A, edns=edns)),
-            self.datagram(
-                done, resolver, host, 53, port, dns.address_answer(ident, name, address, ttl, edns=edns, own=own)
-            ),
-        ]
+        record = dns.address_record(address)
+        parts = self.question(host, server, at_ns, done, name, dns.A, (record,), ttl)
         if chance(self.rng, 0.7):
-            ident, port = bits(self.rng, 16), self.free_port(host)
             asked = at_ns + whole(self.rng, 15_000, 400_000)
             answered = max(asked + 60_000, done) + nanoseconds(heavy(self.rng, 0.00003, 0.02))
-            answer = dns.empty_answer(ident, name, dns.AAAA, dns.NO_ERROR, edns=edns)
-            parts += [
-                self.datagram(asked, host, resolver, port, 53, dns.query(ident, name, dns.AAAA, edns=edns)),
-                self.datagram(answered, resolver, host, 53, port, answer),
-            ]
+            parts += self.question(host, server, asked, answered, name, dns.AAAA)
         return parts
+
+    def question(
+        self,
+        host: Host,
+        server: Host,
+        asked: int,
+        answered: int,
+        name: str,
+        kind: int,
+        records: tuple[dns.Record, ...] = (),
+        ttl_s: int = 0,
+        code: int = dns.NO_ERROR,
+    ) -> list[Datagram]:
+        """Return a question and its answer; without ``records`` there is none of this kind or, by ``code``, no name."""
+        ident, port = bits(self.rng, 16), self.free_port(host)
+        own = server.inside and name.endswith(self.cast.site_domain)
+        manner, cookies = dns.STUB, (b"", b"")
+        if host is self.cast.resolver:
+            manner = self.manner
+            cookies = (self.cookies.asked(asked), self.cookies.answered(answered)) if manner.has_cookies else cookies
+        if records:
+            answer = dns.answer(ident, name, kind, records, ttl_s, manner, cookies[1], own=own)
+        else:
+            answer = dns.empty_answer(ident, name, kind, code, self.zone(name), manner, cookies[1], own=own)
+        return [
+            self.datagram(asked, host, server, port, 53, dns.query(ident, name, kind, manner, cookies[0])),
+            self.datagram(answered, server, host, 53, port, answer),
+        ]
+
+    def zone(self, name: str) -> dns.Zone:
+        """Return the zone that a negative answer about ``name`` speaks of: the site's own as its server keeps it."""
+        domain = self.cast.site_domain
+        if not name.endswith(domain):
+            return dns.zone_of(name)
+        resolver = self.cast.resolver
+        return dns.Zone(domain, f"{resolver.name.lower()}.{domain}", 20 + resolver.mac[5], (900, 600, 86_400), 3600)
 
     def ask(self, wish: Ask) -> None:
         """Let the resolver pass the question on to the provider, and the answer back."""
         resolver, provider, host, rng = self.cast.resolver, self.cast.forwarder, wish.host, self.rng
         self.meet(host, resolver, wish.at_ns)
         self.meet(resolver, provider, wish.at_ns)
-        edns = host.stack.family == "linux"
         passed_on = wish.at_ns + nanoseconds(heavy(rng, 0.00012, 0.003))
         # The provider asks the name's own server, wherever that is.
         known = passed_on + int(provider.way.rtt_ns * between(rng, 1, 1.2)) + nanoseconds(heavy(rng, 0.018, 0.4))
         done = known + nanoseconds(heavy(rng, 0.0001, 0.002))
-        parts = []
-        for asker, server, asked, answered, says_edns in (
-            (host, resolver, wish.at_ns, done, edns),
-            (resolver, provider, passed_on, known, True),
-        ):
-            ident, port = bits(rng, 16), self.free_port(asker)
-            question = dns.query(ident, wish.name, wish.kind, edns=says_edns)
-            reply = dns.answer(ident, wish.name, wish.kind, wish.records, wish.ttl_s, edns=says_edns)
-            parts.append(self.datagram(asked, asker, server, port, 53, question))
-            parts.append(self.datagram(answered, server, asker, 53, port, reply))
+        asked = (wish.name, wish.kind, wish.records, wish.ttl_s)
+        parts = self.question(host, resolver, wish.at_ns, done, *asked)
+        parts += self.question(resolver, provider, passed_on, known, *asked)
         self.flows.append(Exchange(wish.at_ns, tuple(parts), wish.label, asks_for=wish.name))
 
     def ask_in_vain(self, wish: AskName) -> None:
         resolver, host = self.cast.resolver, wish.host
         self.meet(host, resolver, wish.at_ns)
-        ident, port = bits(self.rng, 16), self.free_port(host)
-        edns = host.stack.family == "linux"
         wait = 0 if wish.name.endswith(self.cast.site_domain) else heavy(self.rng, 0.008, 0.3)
         done = wish.at_ns + nanoseconds(heavy(self.rng, 0.0002, 0.003) + wait)
         parts: list[Datagram | RawFrame] = [
-            self.datagram(wish.at_ns, host, resolver, port, 53, dns.query(ident, wish.name, dns.A, edns=edns)),
-            self.datagram(
-                done, resolver, host, 53, port,
-                dns.empty_answer(ident, wish.name, dns.A, dns.NO_SUCH_NAME, edns=edns),
-            ),
-        ]  # fmt: skip
+            *self.question(host, resolver, wish.at_ns, done, wish.name, dns.A, code=dns.NO_SUCH_NAME)
+        ]
         if wait:
             parts += self.ask_provider(wish.name, wish.at_ns + whole(self.rng, 70_000, 300_000), done)
         if host.stack.family == "windows" and "." not in wish.name.removesuffix(f".{self.cast.site_domain}"):
@@ -173,12 +189,8 @@ class _Network:
     def ask_provider(self, name: str, at_ns: int, before: int) -> list[Datagram]:
         resolver, provider = self.cast.resolver, self.cast.forwarder
         self.meet(resolver, provider, at_ns)
-        ident, port = bits(self.rng, 16), self.free_port(resolver)
-        answer = dns.empty_answer(ident, name, dns.A, dns.NO_SUCH_NAME, edns=True)
-        return [
-            self.datagram(at_ns, resolver, provider, port, 53, dns.query(ident, name, dns.A, edns=True)),
-            self.datagram(before - whole(self.rng, 40_000, 200_000), provider, resolver, 53, port, answer),
-        ]
+        answered = before - whole(self.rng, 40_000, 200_000)
+        return self.question(resolver, provider, at_ns, answered, name, dns.A, code=dns.NO_SUCH_NAME)
 
     def ask_link(self, host: Host, label: str, at_ns: int) -> list[Datagram | RawFrame]:
         """Return what Windows does next with a short name: LLMNR over both protocols, then again (RFC 4795, 2.7)."""
@@ -219,7 +231,7 @@ class _Network:
         parts: list[Datagram | RawFrame] = []
         match wish.kind:
             case Announcement.MDNS:
-                service = "_ipp._tcp.local" if chance(rng, 0.5) else "_googlecast._tcp.local"
+                service = "_spotify-connect._tcp.local" if chance(rng, 0.4) else "_googlecast._tcp.local"
                 question = dns.multicast_query(service, dns.PTR)
                 parts.append(self.to_group(at_ns, host, "mdns", 5353, question, ttl=255))
                 later = at_ns + whole(rng, 90_000, 900_000)
@@ -229,11 +241,12 @@ class _Network:
                 for number in range(4):
                     later = at_ns + number * nanoseconds(between(rng, 1.0, 1.012))
                     parts.append(
-                        self.to_group(later, host, "ssdp", port, messages.search_request("Browser/140"), ttl=1)
+                        self.to_group(later, host, "ssdp", port, messages.search_request(host.stack.family), ttl=1)
                     )
             case Announcement.NETBIOS:
-                name = "WPAD" if chance(rng, 0.4) else self.cast.site_domain.split(".")[0]
-                question = dns.netbios_query(bits(rng, 16), name, 0x1B)
+                # Names that Windows looks for everywhere and that nobody has; 00: of a workstation.
+                name = "WPAD" if chance(rng, 0.6) else "ISATAP"
+                question = dns.netbios_query(bits(rng, 16), name, 0x00)
                 for number in range(3):
                     later = at_ns + number * nanoseconds(between(rng, 0.748, 0.766))
                     target = self.cast.broadcast
@@ -256,9 +269,7 @@ class _Network:
         host, server = wish.host, self.cast.resolver
         self.meet(host, server, wish.at_ns)
         number = bits(self.rng, 32)
-        request = messages.dhcp_renewal(
-            number, host.mac, host.address, host.name, "MSFT 5.0" if host.stack.family == "windows" else ""
-        )
+        request = messages.dhcp_renewal(number, host.mac, host.address, host.name, host.stack.family)
         answer = messages.dhcp_acknowledgment(
             number,
             host.mac,

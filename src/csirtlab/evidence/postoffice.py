@@ -85,7 +85,7 @@ class PostOffice:
         """Yield what the server asks about a sender that it has not asked about before."""
         rng, way = self.rng, sender.host.way.rtt_ns
         reverse = ".".join(reversed(sender.host.address.split("."))) + ".in-addr.arpa"
-        questions = [(reverse, dns.PTR, dns.encode_name(sender.host.name), 0.001)]
+        questions: list[tuple[str, int, dns.Record, float]] = [(reverse, dns.PTR, dns.Name(sender.host.name), 0.001)]
         spf = f"v=spf1 ip4:{sender.allowed} -all"
         questions.append((sender.domain, dns.TXT, dns.text_record(spf.encode()), 0.52))
         if sender.signed_by:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from csirtlab.evidence import dns
 from csirtlab.evidence.dialogues import Dialogue
 from csirtlab.evidence.model import FactValue, Host, Knock, Paper
 from csirtlab.evidence.records import Record
@@ -50,7 +51,7 @@ class Ask:
     host: Host
     name: str
     kind: int  # record type
-    records: tuple[bytes, ...]  # of the answer
+    records: tuple[dns.Record, ...]  # of the answer
     ttl_s: int
     label: str
 

@@ -132,9 +132,7 @@ _SUFFIXES = {"windows": ("cab", "psf", "exe"), "linux": ("deb", "xz"), "macos": 
 
 def _clock(doing: Doing) -> Iterator[Wish]:
     rng = doing.rng
-    interval = doing.draw("interval_s")
-    if doing.host.stack.family != "windows":
-        interval = 1 << (int(interval).bit_length() - 1)  # powers of two (RFC 5905, 7.3)
+    interval = 1 << (int(doing.draw("interval_s")).bit_length() - 1)  # powers of two (RFC 5905, 7.3)
     poll = max(4, int(interval).bit_length() - 1)
     server = pick(rng, doing.servers)
     at_ns = doing.cast.begin_ns + int(interval * rng.random() * SECOND)

@@ -31,14 +31,14 @@ def _tunnel(doing: Doing) -> Iterator[Wish | Remark]:
     at_ns = cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
     orders_come = at_ns + nanoseconds(poll * between(rng, 6, 16))
     used: set[str] = set()
+    ttl_s = pick(rng, (30, 60, 120, 300))
 
     def ask(name: str) -> Ask:
         # Each type is used once before chance decides: what is asked for is what is there.
         kind = next((kind for kind in kinds if kind not in used), pick(rng, kinds))
         used.add(kind)
-        return Ask(
-            at_ns, doing.host, f"{name}.{domain}", dns.KINDS[kind], _orders(doing, kind, domain), 1, doing.action.id
-        )
+        records = _orders(doing, kind, domain)
+        return Ask(at_ns, doing.host, f"{name}.{domain}", dns.KINDS[kind], records, ttl_s, doing.action.id)
 
     while at_ns < orders_come:
         yield ask(f"k{session}{bits(rng, 24):06x}")
@@ -72,7 +72,7 @@ def _data_names(doing: Doing, content: bytes, encoding: str, session: str) -> It
             yield f"d{session}{number:04x}{bits(rng, 12):03x}.{data}"
 
 
-def _orders(doing: Doing, kind: str, domain: str) -> tuple[bytes, ...]:
+def _orders(doing: Doing, kind: str, domain: str) -> tuple[dns.Record, ...]:
     """Return the answer's record: a few bytes for the implant, in the form of the type."""
     rng = doing.rng
     token = noise(rng, whole(rng, 3, 12))
@@ -80,9 +80,9 @@ def _orders(doing: Doing, kind: str, domain: str) -> tuple[bytes, ...]:
         case "TXT":
             return (dns.text_record(base64.b64encode(token)),)
         case "CNAME":
-            return (dns.encode_name(f"{token.hex()}.{domain}"),)
+            return (dns.Name(f"{token.hex()}.{domain}"),)
         case "MX":
-            return (b"\x00\x0a" + dns.encode_name(f"{token.hex()}.{domain}"),)
+            return (dns.Name(f"{token.hex()}.{domain}", b"\x00\x0a"),)
         case "NULL":
             return (token,)
         case _:
@@ -141,11 +141,10 @@ def _query_log(plan: Plan, resolver: Host) -> list[tuple[str, str]]:
             name, kind = asked
             written = _EPOCH + dt.timedelta(microseconds=(part.at_ns + resolver.clock_ns) // 1000)
             thousandths = written.microsecond // 1000
-            flags = "+E(0)" if part.payload.endswith(b"\x00\x00") and part.payload[11] else "+"
             client = int.from_bytes(hashlib.sha256(f"{part.sender.address}#{part.sender_port}".encode()).digest()[:3])
             text = (
                 f"{written:%d-%b-%Y %H:%M:%S}.{thousandths:03} queries: info: client @0x7f{client:06x}b28 "
-                f"{part.sender.address}#{part.sender_port} ({name}): query: {name} IN {_NAMES[kind]} {flags} "
+                f"{part.sender.address}#{part.sender_port} ({name}): query: {name} IN {_NAMES[kind]} + "
                 f"({resolver.address})"
             )
             lines.append((part.at_ns, text, flow.label))

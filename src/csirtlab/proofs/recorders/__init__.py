@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from csirtlab.proofs.recorders import http, modbus, smb, smtp, ssh, telnet, tls
+from csirtlab.proofs.recorders import dns, http, modbus, smb, smtp, ssh, telnet, tls
 
 RECORDERS: Mapping[str, Callable[[], dict[str, dict[str, object]]]] = {
+    "dns": dns.record,
     "http": http.record,
     "modbus": modbus.record,
     "smb": smb.record,
