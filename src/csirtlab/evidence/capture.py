@@ -110,7 +110,7 @@ def frame_length(packet: Segment) -> int:
 
 
 class Framer:
-    """Packs packets into frames; remembers each host's identification counter."""
+    """Packs packets into frames; remembers the identification counters of hosts."""
 
     def __init__(self, plan: Plan) -> None:
         self._seed = plan.seed
@@ -124,7 +124,8 @@ class Framer:
         source, target = self._address(packet.sender.address), self._address(packet.target)
         pair = source + target
         transport = _pack_udp(packet, pair) if packet.options is None else _pack_tcp(packet, pair)
-        identification = packet.identification if packet.identification >= 0 else self._next(packet.sender)
+        counted = packet.identification < 0
+        identification = self._next(packet.sender, packet.target) if counted else packet.identification
         flags = _DONT_FRAGMENT if packet.dont_fragment else 0
         length = 20 + len(transport)
         number = _UDP_NUMBER if packet.options is None else _TCP_NUMBER
@@ -140,11 +141,13 @@ class Framer:
             packed = self._addresses[text] = ipaddress.IPv4Address(text).packed
         return packed
 
-    def _next(self, host: Host) -> int:
-        if host.address not in self._counters:
-            self._counters[host.address] = whole(stream(self._seed, "counter", host.address), 1, 0xFFFF)
-        self._counters[host.address] = self._counters[host.address] % 0xFFFF + 1
-        return self._counters[host.address]
+    def _next(self, host: Host, target: str) -> int:
+        # Windows 8 and later count each path by itself, smaller systems everything.
+        path = f"{host.address} {target}" if host.stack.family == "windows" else host.address
+        if path not in self._counters:
+            self._counters[path] = whole(stream(self._seed, "counter", path), 1, 0xFFFF)
+        self._counters[path] = self._counters[path] % 0xFFFF + 1
+        return self._counters[path]
 
 
 def checksum(content: bytes) -> int:

@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar
 
 from csirtlab.evidence.dialogues import Closing, Turn
-from csirtlab.evidence.dice import bits, heavy, whole
+from csirtlab.evidence.dice import SECOND, bits, heavy, whole
 from csirtlab.evidence.model import Host, Knock, Plan, Reply, Segment
 from csirtlab.evidence.seeds import stream
 
@@ -41,14 +41,17 @@ def knock_segments(plan: Plan, knock: Knock) -> list[Segment]:
     begin = bits(rng, 32)
     stack = client.stack
     ttl, window, options, ident = stack.ttl, stack.window, b"", bits(rng, 16)
+
+    def ticks_at(at_ns: int) -> int:
+        return client.ticks + (at_ns - plan.begin_ns) // 1_000_000
+
     match knock.tool:
         case "nmap":
             ttl, window, options = whole(rng, 37, 59) + client.way.hops, 1024, b"\x02\x04\x05\xb4"
         case "masscan":
             ttl, window = 255, 1024
         case _:
-            ticks = client.ticks + (knock.at_ns - plan.begin_ns) // 1_000_000
-            options = stack.syn_options(client.way.mss, ticks)
+            options = stack.syn_options(client.way.mss, ticks_at(knock.at_ns))
 
     def segment(at_ns: int, *, by_client: bool, flags: int, **more: object) -> Segment:
         sender, receiver = (client, server) if by_client else (server, client)
@@ -65,6 +68,13 @@ def knock_segments(plan: Plan, knock: Knock) -> list[Segment]:
     }  # fmt: skip
     out = [segment(knock.at_ns, by_client=True, flags=_SYN, **opening)]
     if knock.reply is Reply.NONE:
+        if not made:  # the kernel sends the same SYN again (RFC 6298, 2.1), then the program gives up
+            again = knock.at_ns + SECOND + whole(rng, 0, 30_000_000)
+            opening |= {
+                "options": stack.syn_options(client.way.mss, ticks_at(again)),
+                "identification": ident + 1 & 0xFFFF,
+            }
+            out.append(segment(again, by_client=True, flags=_SYN, **opening))
         return out
     back = knock.at_ns + _trip(rng, server, far)
     if knock.reply is Reply.CLOSED:

@@ -1,5 +1,6 @@
 """TCP as it passes a sensor on the LAN: a dialogue becomes segments with times."""
 
+from bisect import bisect_right
 from random import Random
 
 from csirtlab.evidence.dialogues import Closing, Ending
@@ -13,6 +14,7 @@ FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 _MILLISECOND = 1_000_000
 _FIRST_FLIGHT = 10  # segments (RFC 6928)
 _LARGEST_FLIGHT = 44
+_LARGEST_WINDOW = 3 << 20  # bytes to which a receiver's buffer grows by itself
 
 
 def tcp_segments(plan: Plan, flow: TcpFlow) -> list[Segment]:
@@ -43,13 +45,35 @@ class _Side:
         self.stack = host.stack
         self.sequence = bits(rng, 32)
         self.clock_ns = 0  # its last packet; what it sends next comes after
+        self.sent_ns: list[int] = []  # when its packets passed
         self.window = 0  # the last one it offered
+        self.offered = 0  # the same, after the handshake
+        self.received = 0  # bytes that it has acknowledged
+        self.begins_at = 0  # the peer's sequence number from which they count
         self.flight = _FIRST_FLIGHT
         self.owes_ack = False
         socket = host.stack.identification is Identification.SOCKET
         self.identification = bits(rng, 16) if socket else -1 if host.inside else bits(rng, 16)
         if host.stack.identification is Identification.ZERO:
             self.identification = 0
+
+    def next_window(self, acknowledgment: int, unread: float) -> int:
+        """Return what it offers with an acknowledgment; ``unread`` is the share of the new bytes still in its buffer.
+
+        The right edge never moves back (RFC 9293, 3.8.6), and the buffer grows with what arrives.
+        """
+        received = (acknowledgment - self.begins_at) & 0xFFFFFFFF
+        fresh = max(0, received - self.received)
+        self.received = max(self.received, received)
+        most = self.stack.settled
+        if self.stack.scale:
+            grown = most + (2 * self.received >> self.stack.scale)
+            most = max(most, min(grown, _LARGEST_WINDOW >> self.stack.scale, 0xFFFF))
+        if fresh or not self.offered:
+            self.offered = max(self.offered, most) - int((fresh >> self.stack.scale) * unread)
+        elif unread < 0.5:  # the program has read meanwhile
+            self.offered = max(self.offered, most)
+        return self.offered
 
     def next_identification(self) -> int:
         if self.identification <= 0:
@@ -72,8 +96,9 @@ class _Connection:
         # The end that lies behind the longer way: outside; of two inside, the server.
         self.far = self.client if flow.server.inside and not flow.client.inside else self.server
         way = self.far.host.way
-        # Each connection has a delay of its own: other routes, other queues.
-        self.rtt_ns = int(way.rtt_ns * between(rng, 0.97, 1.11))
+        # Each connection has a delay of its own: other routes, other queues; on a LAN, how busy the server is.
+        near = self.far.host.inside
+        self.rtt_ns = int(way.rtt_ns * (heavy(rng, 0.6, 14) if near else between(rng, 0.97, 1.11)))
         self.pace_ns = way.pace_ns
         self.loss = way.loss
         self.out: list[Segment] = []
@@ -110,6 +135,7 @@ class _Connection:
         options = client.stack.syn_options(flow.client.way.mss, self.ticks(client, at_ns))
         self.emit(client, at_ns, SYN, options=options, window=client.stack.window)
         client.sequence += 1
+        client.begins_at, server.begins_at = server.sequence + 1, client.sequence
         reply = at_ns + self.answer_delay(server)
         options = server.stack.syn_ack_options(
             flow.server.way.mss, self.ticks(server, reply), self.ticks(client, at_ns), timestamps=self.timestamps
@@ -266,12 +292,13 @@ class _Connection:
             at_ns = side.clock_ns + whole(self.rng, 700, 4000)
         side.clock_ns = at_ns
         if options is None:
-            seen = max(peer.clock_ns if peer.clock_ns < at_ns else 0, self.flow.start_ns)
-            stamp = timestamp_option(self.ticks(side, at_ns), self.ticks(peer, seen)) if self.timestamps else b""
-            options = stamp + options_after
+            stamp = timestamp_option(self.ticks(side, at_ns), self.ticks(peer, self.seen_by(side, at_ns)))
+            options = (stamp if self.timestamps else b"") + options_after
         if window is None:
-            window = side.stack.settled - int(heavy(self.rng, 1, 9)) + 1
+            unread = 1.0 if options_after else self.rng.random()  # repeated acknowledgments offer the same
+            window = side.next_window(peer.sequence if acknowledgment is None else acknowledgment, unread)
         side.window = window
+        side.sent_ns.append(at_ns)
         self.out.append(
             Segment(
                 at_ns=at_ns,
@@ -300,6 +327,12 @@ class _Connection:
         if side is self.far:
             return int(self.rtt_ns * (1 + heavy(self.rng, 0.002, 0.4) - 0.002))
         return int(heavy(self.rng, 45_000, 2_500_000))
+
+    def seen_by(self, side: _Side, at_ns: int) -> int:
+        """Return when the latest packet of its peer passed that ``side`` can have seen: to the far end it is a way."""
+        sent = self.other(side).sent_ns
+        arrived = bisect_right(sent, at_ns - (self.rtt_ns if side is self.far else 1))
+        return sent[arrived - 1] if arrived else self.flow.start_ns
 
     def gap(self) -> int:
         """Return the time between two segments of a flight."""

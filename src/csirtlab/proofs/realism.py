@@ -17,7 +17,7 @@ from statistics import mean, median, pstdev
 from csirtlab.errors import EvidenceError
 from csirtlab.proofs.sensor import Frame, at_ns, handshake, is_syn, see
 
-_SYN_ACK = 0x12
+_SYN_ACK, _ACK = 0x12, 0x10
 _INITIAL_TTLS = (64, 128, 255)
 _MOST_CHANCES = 2000  # frames from which shares of rare things mean something
 _BACKGROUND = ("arp", "dhcp", "mdns", "llmnr", "nbns", "ssdp", "ntp", "igmp", "icmpv6", "lldp", "stp")
@@ -105,7 +105,8 @@ def _addresses(capture: _Capture) -> Iterator[Check]:
     yield _within(3, "IP identification is 1", _percent(numbers.count(1), len(numbers)), high=0.2, unit=" %")
     ttls: dict[str, Counter[int]] = defaultdict(Counter)
     for frame in capture.tcp:
-        ttls[frame["ip.src"]][int(frame["ip.ttl"].split(",")[0])] += 1
+        if int(frame["tcp.flags"], 16) & _ACK:  # a scanner's SYNs are written by hand, as in reality
+            ttls[frame["ip.src"]][int(frame["ip.ttl"].split(",")[0])] += 1
     settled = [max(seen.values()) / seen.total() for seen in ttls.values() if seen.total() >= 20]
     yield _within(4, "share of a host's TCP with its usual TTL, least", min(settled, default=None), low=0.95)
     outside = {ttl for address, seen in ttls.items() if not _is_private(address) for ttl in seen}
@@ -155,13 +156,18 @@ def _timing(capture: _Capture) -> Iterator[Check]:
 
 
 def _connections(capture: _Capture) -> Iterator[Check]:
-    sent: dict[str, int] = {}
+    # From the SYN to the client's next packet: the whole way, wherever on it the sensor is.
+    sent: dict[str, tuple[str, int]] = {}
+    answered: set[str] = set()
     trips: list[int] = []
     for frame in capture.tcp:
+        stream = frame["tcp.stream"]
         if is_syn(frame):
-            sent[frame["tcp.stream"]] = at_ns(frame)
-        elif handshake(frame) == _SYN_ACK and frame["tcp.stream"] in sent:
-            trips.append(at_ns(frame) - sent.pop(frame["tcp.stream"]))
+            sent[stream] = (frame["ip.src"], at_ns(frame))
+        elif handshake(frame) == _SYN_ACK:
+            answered.add(stream)
+        elif stream in sent and stream in answered and frame["ip.src"] == sent[stream][0]:
+            trips.append(at_ns(frame) - sent.pop(stream)[1])
     different = _percent(len({trip // 1000 for trip in trips}), len(trips)) if len(trips) > 20 else None
     yield _within(12, "different round trips", different, low=90, unit=" %")
     total = len(capture.tcp)

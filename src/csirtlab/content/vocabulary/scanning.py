@@ -36,7 +36,7 @@ VERBS: Mapping[str, Verb] = {
             "hosts": Parameter(2, 60, "how many hosts it watches"),
         },
         target=(),
-        lists={"ports": "ports of which each host has one or two"},
+        lists={"ports": "ports to look at: one or two of those that a host has open by its role"},
     ),
     "check-services": Verb(
         "a monitoring server connects to many ports of one server in a row, again and again: all of its services",
@@ -45,7 +45,7 @@ VERBS: Mapping[str, Verb] = {
             "services": Parameter(2, 60, "how many of the ports it looks at"),
         },
         target=("group", "host"),
-        lists={"ports": "ports of the services, of which some are looked at"},
+        lists={"ports": "ports to look at: those of them that the server has open by its role"},
     ),
 }
 

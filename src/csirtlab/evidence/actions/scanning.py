@@ -16,6 +16,23 @@ _REGISTERED = (
 )  # fmt: skip
 
 
+_AGENT = 10_050  # of the monitoring, on every machine that can run one
+_SERVICES: Mapping[str, tuple[int, ...]] = {  # by what a role says
+    "domain controller": (53, 88, 135, 139, 389, 445, 464, 593, 636, 3268, 3269, 5985, 9389),
+    "web": (22, 80, 443),
+    "SSH": (22,),
+    "file": (22,),
+    "monitoring": (22, 443),
+    "printer": (80, 443, 515, 631, 9100),
+}
+
+
+def _services(host: Host) -> frozenset[int]:
+    """Return the ports that a host has open for everybody, whoever looks."""
+    told = (port for word, ports in _SERVICES.items() if word in host.role for port in ports)
+    return frozenset((*told, *(() if "printer" in host.role else (_AGENT,))))
+
+
 def _sweep(doing: Doing) -> Iterator[Wish | Remark]:
     rng, cast = doing.rng, doing.cast
     listed = [host for host in cast.inside if host is not doing.host and host is not cast.router]
@@ -30,10 +47,8 @@ def _sweep(doing: Doing) -> Iterator[Wish | Remark]:
 
 
 def _answer(doing: Doing, host: Host, port: int) -> Reply:
-    """Return what a host does with a SYN to a port that nobody told it to open."""
-    if port == 22 and "SSH" in host.role:
-        return Reply.OPEN
-    if port in (80, 443) and "web" in host.role:
+    """Return what a host does with a SYN to a port."""
+    if port in _services(host):
         return Reply.OPEN
     # Windows' firewall drops, others refuse.
     return Reply.NONE if host.stack.family == "windows" or chance(doing.rng, 0.15) else Reply.CLOSED
@@ -71,28 +86,31 @@ def _monitor(doing: Doing) -> Iterator[Wish | Remark]:
     rng, cast = doing.rng, doing.cast
     others = [host for host in cast.inside if host is not doing.host and host is not cast.router]
     watched = shuffled(rng, others)[: doing.draw_whole("hosts")]
-    ports = {host.address: shuffled(rng, doing.action.lists["ports"])[: whole(rng, 1, 2)] for host in watched}
+    ports = {host.address: _looked_at(doing, host, whole(rng, 1, 2)) for host in watched}
+    yield from _rounds(doing, [(host, port) for host in watched for port in ports[host.address]], (0.02, 1.5))
+
+
+def _check_services(doing: Doing) -> Iterator[Wish | Remark]:
+    server = doing.servers[0]
+    ports = _looked_at(doing, server, doing.draw_whole("services"))
+    yield from _rounds(doing, [(server, port) for port in ports], (0.004, 0.4))
+
+
+def _looked_at(doing: Doing, host: Host, count: int) -> list[int]:
+    """Return some of the action's ports that the host has open: what it does not have, nobody watches."""
+    there = _services(host)
+    return [port for port in map(int, shuffled(doing.rng, doing.action.lists["ports"])) if port in there][:count]
+
+
+def _rounds(doing: Doing, doors: list[tuple[Host, int]], gap_s: tuple[float, float]) -> Iterator[Wish]:
+    rng, cast = doing.rng, doing.cast
     interval = doing.draw("interval_s")
     round_at = cast.begin_ns + nanoseconds(interval * rng.random())
     while round_at < cast.end_ns:
         at_ns = round_at
-        for host in watched:
-            for port in ports[host.address]:
-                yield touch(doing, at_ns, host, int(port))
-                at_ns += nanoseconds(heavy(rng, 0.02, 1.5))
-        round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
-
-
-def _check_services(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, server = doing.rng, doing.servers[0]
-    ports = shuffled(rng, doing.action.lists["ports"])[: doing.draw_whole("services")]
-    interval = doing.draw("interval_s")
-    round_at = doing.cast.begin_ns + nanoseconds(interval * rng.random())
-    while round_at < doing.cast.end_ns:
-        at_ns = round_at
-        for port in ports:
-            yield touch(doing, at_ns, server, int(port))
-            at_ns += nanoseconds(heavy(rng, 0.004, 0.4))
+        for host, port in doors:
+            yield touch(doing, at_ns, host, port)
+            at_ns += nanoseconds(heavy(rng, *gap_s))
         round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
 
 

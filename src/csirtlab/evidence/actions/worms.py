@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.devices import WGET, Download
 from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.model import Host, Knock, Reply
 from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.telnet import PORTS, TelnetSession
@@ -153,10 +153,6 @@ def _knocks(doing: Doing, at_ns: int, source: Host, host: Host) -> Iterator[Knoc
     for port in PORTS if chance(doing.rng, 0.3) else PORTS[:1]:
         reply = Reply.NONE if host.stack.family == "windows" else Reply.CLOSED
         yield Knock(at_ns, source, host, port, reply, doing.action.id, "connect")
-        if reply is Reply.NONE:
-            yield Knock(
-                at_ns + SECOND + whole(doing.rng, 0, 30_000_000), source, host, port, reply, doing.action.id, "connect"
-            )
         at_ns += nanoseconds(heavy(doing.rng, 0.02, 0.9))
 
 
