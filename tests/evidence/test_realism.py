@@ -1,5 +1,6 @@
 """A capture must not show what no real one shows: nobody should find the answer by the generator's habits."""
 
+import re
 from collections import Counter, defaultdict
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
@@ -12,6 +13,7 @@ Frame = dict[str, str]
 FIELDS = (
     "frame.time_epoch", "frame.len", "eth.src", "eth.dst", "ip.src", "ip.dst", "ip.ttl", "ip.id", "tcp.stream",
     "tcp.flags", "tcp.options", "tcp.seq_raw", "tcp.srcport", "tcp.options.timestamp.tsval", "dns.id", "dns.a",
+    "tcp.options.timestamp.tsecr", "tcp.ack_raw", "tcp.window_size_value", "frame.number",
     "dns.flags.response", "dns.flags.rcode", "http.date", "arp.opcode", "ip.checksum.status", "tcp.checksum.status",
     "udp.checksum.status", "tcp.analysis.ack_lost_segment", "_ws.malformed", "_ws.expert.severity", "frame.protocols",
 )  # fmt: skip
@@ -76,11 +78,60 @@ def test_packets_come_in_bursts(frames: list[Frame]) -> None:
 def test_identifications_differ_by_system(case: Case, frames: list[Frame]) -> None:
     numbers = [int(frame["ip.id"], 16) for frame in frames if frame["ip.id"]]
     windows = next(host.address for host in case.plan.hosts if host.stack.family == "windows" and "PC" in host.name)
-    counted = [int(frame["ip.id"], 16) for frame in frames if frame["ip.src"] == windows]
+    paths: defaultdict[str, list[int]] = defaultdict(list)
+    for frame in frames:
+        if frame["ip.src"] == windows:
+            paths[frame["ip.dst"]].append(int(frame["ip.id"], 16))
 
     assert numbers.count(1) / len(numbers) < 0.002
     assert len(set(numbers)) > 0.5 * len(numbers)
-    assert all((later - earlier) % 65_536 in (1, 2) for earlier, later in pairwise(counted))
+    assert len(paths) > 3
+    for counted in paths.values():
+        assert all((later - earlier) % 65_536 in (1, 2) for earlier, later in pairwise(counted))
+
+
+def test_no_window_shrinks_and_one_that_takes_much_grows(frames: list[Frame]) -> None:
+    edges: dict[tuple[str, str], int] = {}
+    scales: dict[tuple[str, str], int] = {}
+    windows: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for frame in frames:
+        if not frame["tcp.stream"] or int(frame["tcp.flags"], 16) & 0x04:
+            continue
+        side = (frame["tcp.stream"], frame["ip.src"])
+        if int(frame["tcp.flags"], 16) & 0x02:
+            found = re.search("0303(..)", frame["tcp.options"])
+            scales[side] = int(found[1], 16) if found else 0
+            continue
+        offered = int(frame["tcp.window_size_value"]) << scales.get(side, 0)
+        edge = int(frame["tcp.ack_raw"]) + offered
+        if side in scales:
+            assert edge >= edges.get(side, 0) or edges[side] - edge > 1 << 31, frame["frame.number"]
+            edges[side] = edge
+            windows[side].append(offered)
+
+    assert max(max(seen) / seen[0] for seen in windows.values()) > 3
+
+
+def test_a_timestamp_echoes_what_has_had_the_time_to_arrive(frames: list[Frame], case: Case) -> None:
+    inside = {host.address for host in case.plan.hosts}
+    sent: dict[tuple[str, str, str], int] = {}
+    opened: dict[str, int] = {}
+    trips: dict[str, int] = {}
+    checked = 0
+    for frame in frames:
+        stream, source = frame["tcp.stream"], frame["ip.src"]
+        if not stream or not frame["tcp.options.timestamp.tsval"]:
+            continue
+        if kind(frame) == SYN and source in inside and frame["ip.dst"] not in inside:
+            opened[stream] = at_ns(frame)
+        elif stream in opened and source not in inside:
+            trips.setdefault(stream, at_ns(frame) - opened[stream])
+            passed = sent[stream, frame["ip.dst"], frame["tcp.options.timestamp.tsecr"]]
+            assert at_ns(frame) - passed > 0.6 * trips[stream]
+            checked += 1
+        sent[stream, source, frame["tcp.options.timestamp.tsval"]] = at_ns(frame)
+
+    assert checked > 200
 
 
 def test_initial_sequence_numbers_are_random(syns: list[Frame]) -> None:
