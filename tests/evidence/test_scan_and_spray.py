@@ -1,6 +1,7 @@
 """Scans and logins as the sensor and the server's log show them."""
 
 import datetime as dt
+import itertools
 import re
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from csirtlab.evidence.seeds import seed_of_text
 from csirtlab.proofs.sensor import Frame, at_ns, see
 from csirtlab.settings import content_root
 
-LINE = re.compile(r"(\S+) (\S+) sshd\[(\d+)\]: (.+)")
+LINE = re.compile(r"(\S+) (\S+) ([a-zA-Z-]+)(?:\[(\d+)\])?: (.+)")
 FIELDS = (
     "frame.time_epoch", "frame.number", "ip.src", "ip.dst", "ip.ttl", "tcp.srcport", "tcp.dstport", "tcp.flags",
     "tcp.window_size_value", "tcp.options", "ssh.protocol", "ssh.message_code", "_ws.malformed", "tcp.stream",
@@ -34,12 +35,17 @@ def frames(case: Case) -> list[Frame]:
 
 
 @pytest.fixture(scope="module")
-def log(case: Case) -> list[tuple[dt.datetime, str]]:
-    """Return time and message of every line of the server's log."""
-    lines = (case.folder / "auth.log").read_text().splitlines()
-    found = [LINE.fullmatch(line) for line in lines]
+def lines(case: Case) -> list[tuple[dt.datetime, str, int, str]]:
+    """Return time, program, process and message of every line of the server's log."""
+    found = [LINE.fullmatch(line) for line in (case.folder / "auth.log").read_text().splitlines()]
     assert all(found)
-    return [(dt.datetime.fromisoformat(line[1]), line[4]) for line in found if line]
+    return [(dt.datetime.fromisoformat(line[1]), line[3], int(line[4] or 0), line[5]) for line in found if line]
+
+
+@pytest.fixture(scope="module")
+def log(lines: list[tuple[dt.datetime, str, int, str]]) -> list[tuple[dt.datetime, str]]:
+    """Return time and message of every line of sshd."""
+    return [(when, message) for when, program, _, message in lines if program == "sshd"]
 
 
 def is_syn(frame: Frame) -> bool:
@@ -59,14 +65,92 @@ def test_every_login_that_the_log_tells_is_a_connection_of_the_capture(
         assert 0 < when.timestamp() - began / 1e9 < 60, message
 
 
-def test_the_log_is_in_the_order_of_its_clock(log: list[tuple[dt.datetime, str]]) -> None:
-    times = [when for when, _ in log]
+def test_the_log_is_in_the_order_of_its_clock(lines: list[tuple[dt.datetime, str, int, str]]) -> None:
+    times = [when for when, _, _, _ in lines]
 
     assert times == sorted(times)
 
 
+def test_processes_have_numbers_that_rise_in_the_order_of_the_connections(
+    frames: list[Frame], lines: list[tuple[dt.datetime, str, int, str]]
+) -> None:
+    opened = {(frame["ip.src"], frame["tcp.srcport"]): at_ns(frame) for frame in frames if is_syn(frame)}
+    began: list[tuple[int, int]] = []
+    for _, _, process, message in lines:
+        if message.startswith(("Accepted", "Failed")):
+            words = message.split()
+            began.append((opened[words[words.index("from") + 1], words[words.index("port") + 1]], process))
+    numbers = [process for _, process in sorted(began)]
+
+    assert len(numbers) > 30 and numbers == sorted(set(numbers))
+
+
+def test_other_programs_write_into_the_log_too(lines: list[tuple[dt.datetime, str, int, str]]) -> None:
+    by_program: defaultdict[str, list[tuple[dt.datetime, str]]] = defaultdict(list)
+    for when, program, _, message in lines:
+        by_program[program].append((when, message))
+
+    assert set(by_program) == {"sshd", "CRON", "systemd-logind", "sudo"}
+    jobs = [when for when, message in by_program["CRON"] if "opened" in message]
+    assert {when.minute % 5 for when in jobs if when.minute != 17} == {0} and any(when.minute == 17 for when in jobs)
+    sessions = [message for _, message in by_program["sshd"] if "sshd:session): session opened" in message]
+    assert sum(message.startswith("New session") for _, message in by_program["systemd-logind"]) == len(sessions)
+
+
+def test_whoever_is_refused_waits_for_the_verdict(log: list[tuple[dt.datetime, str]]) -> None:
+    waits: list[float] = []
+    doubted: dict[str, dt.datetime] = {}
+    for when, message in log:
+        if found := re.search(r"authentication failure; .* rhost=(\S+)", message):
+            doubted[found[1]] = when
+        elif found := re.match(r"Failed password for .* from (\S+) port", message):
+            waits.append((when - doubted.pop(found[1])).total_seconds())
+
+    assert len(waits) > 20
+    assert all(1.4 < wait < 2.7 for wait in waits) and len(set(waits)) == len(waits)
+
+
+def test_no_two_lines_follow_each_other_at_a_fixed_distance(log: list[tuple[dt.datetime, str]]) -> None:
+    gaps: defaultdict[tuple[str, str], list[dt.timedelta]] = defaultdict(list)
+    for (before, first), (after, second) in itertools.pairwise(log):
+        gaps[" ".join(first.split()[:2]), " ".join(second.split()[:2])].append(after - before)
+
+    assert all(Counter(found).most_common(1)[0][1] < len(found) / 3 for found in gaps.values() if len(found) > 9)
+
+
+def test_a_connection_is_closed_in_the_log_after_it_is_closed_in_the_capture(
+    case: Case, frames: list[Frame], log: list[tuple[dt.datetime, str]]
+) -> None:
+    ahead_s = case.plan.cast["bastion"].clock_ns / 1e9
+    ended: dict[tuple[str, str], int] = {}
+    for frame in frames:
+        if frame["tcp.flags"] and int(frame["tcp.flags"], 16) & 0x01:
+            ended.setdefault((frame["ip.src"], frame["tcp.srcport"]), at_ns(frame))
+    closed = [
+        ((found[1], found[2]), when)
+        for when, message in log
+        if (found := re.search(r"(\S+) port (\d+) \[preauth\]", message))
+    ]
+
+    assert len(closed) > 20
+    for who, when in closed:
+        assert 0 < when.timestamp() - ahead_s - ended[who] / 1e9 < 0.02
+
+
+def test_an_account_has_one_key(log: list[tuple[dt.datetime, str]]) -> None:
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for _, message in log:
+        if found := re.fullmatch(r"Accepted publickey for (\S+) .* ssh2: ED25519 SHA256:([\w+/]{43})", message):
+            keys[found[1]].add(found[2])
+
+    assert keys and all(len(found) == 1 for found in keys.values())
+    assert len(set.union(*keys.values())) == len(keys)
+
+
 def test_the_log_holds_one_verdict_for_each_session(log: list[tuple[dt.datetime, str]]) -> None:
-    ports = Counter(message.split(" port ")[1] for _, message in log if message.startswith(("Accepted", "Failed")))
+    ports = Counter(
+        message.split(" port ")[1].split()[0] for _, message in log if message.startswith(("Accepted", "Failed"))
+    )
 
     assert set(ports.values()) == {1}
 

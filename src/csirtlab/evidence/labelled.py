@@ -65,6 +65,9 @@ def _labelled_lines(plan: Plan, name: str) -> list[tuple[str, str]]:
         if paper.name == name and paper.labelled is not None:
             return paper.labelled(plan)
     lines: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for record in plan.records:  # of no action
+        if record.file == name:
+            lines[record.at_ns].append(("", record.text))
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.dialogue.keeps_records:
             records = tcp_records(plan, flow)

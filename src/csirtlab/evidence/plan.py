@@ -4,6 +4,7 @@ from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.actions import wishes_of
 from csirtlab.evidence.ambiguity import ambiguities
+from csirtlab.evidence.authlog import with_auth_log
 from csirtlab.evidence.cast import Cast, draw_cast
 from csirtlab.evidence.model import Flow, Paper, Plan, TcpFlow
 from csirtlab.evidence.network import carry_out
@@ -45,7 +46,7 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
     wishes = [wish for wish in wanted if not isinstance(wish, Note | Paper)]
     listed = {group.name for group in scenario.groups if group.is_listed}
     flows = carry_out(cast, share_processes(wishes), stream(own_seed, "network"))
-    return Plan(
+    plan = Plan(
         seed=own_seed,
         begin_ns=cast.begin_ns,
         end_ns=cast.end_ns,
@@ -57,6 +58,7 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
         notes={(wish.label, wish.name): wish.value for wish in wanted if isinstance(wish, Note)},
         papers=tuple(wish for wish in wanted if isinstance(wish, Paper)),
     )
+    return with_auth_log(plan)
 
 
 def _passes(flow: Flow, cast: Cast) -> bool:

@@ -74,7 +74,7 @@ def _connect(doing: Doing, at_ns: int, account: str, exists: bool, what: str) ->
     if what in ("key-session", "password-session"):
         closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.001, 0.2)))
     login = SshLogin(
-        f"ssh-{what}", server, doing.host.address, account, exists, accepted, whole(rng, 1200, 64_000),
+        f"ssh-{what}", server, doing.host.address, account, exists, accepted,
         not is_guess and what != "key-session", closing,
     )  # fmt: skip
     return Connect(at_ns, doing.host, server, _SSH, login, doing.action.id, by_name=not is_guess)
