@@ -50,6 +50,13 @@ def test_the_log_holds_every_question_that_the_resolver_got(case: Case, log: lis
     assert written == seen
 
 
+def test_the_resolver_keeps_its_clients_in_a_few_dozen_places_again_and_again(case: Case) -> None:
+    places = Counter(re.findall(r" client @(\S+) ", (case.folder / "queries.log").read_text()))
+
+    assert 30 < len(places) < 50
+    assert all(re.fullmatch("0x7f[0-9a-f]{10}", place) and int(place, 16) % 8 == 0 for place in places)
+
+
 @pytest.mark.slow
 def test_the_file_can_be_rebuilt_from_the_capture_by_scapy(case: Case) -> None:
     domain, host = str(case.truth["tunnel_domain"]), case.truth["tunnel_host"]

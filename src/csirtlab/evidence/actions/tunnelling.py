@@ -5,11 +5,13 @@ import datetime as dt
 import hashlib
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
+from random import Random
 
 from csirtlab.evidence import dns
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.model import Datagram, Exchange, Host, Paper, Plan
+from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.wishes import Ask, Note, Remark, Wish
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -130,6 +132,8 @@ def _query_log(plan: Plan, resolver: Host) -> list[tuple[str, str]]:
 
     Source: BIND 9 Administrator Reference Manual, "queries" logging category.
     """
+    rng = stream(plan.seed, "clients of the resolver", resolver.name)
+    clients = _pointers(rng)
     lines = []
     for flow in plan.flows:
         for part in flow.parts if isinstance(flow, Exchange) else ():
@@ -141,14 +145,22 @@ def _query_log(plan: Plan, resolver: Host) -> list[tuple[str, str]]:
             name, kind = asked
             written = _EPOCH + dt.timedelta(microseconds=(part.at_ns + resolver.clock_ns) // 1000)
             thousandths = written.microsecond // 1000
-            client = int.from_bytes(hashlib.sha256(f"{part.sender.address}#{part.sender_port}".encode()).digest()[:3])
             text = (
-                f"{written:%d-%b-%Y %H:%M:%S}.{thousandths:03} queries: info: client @0x7f{client:06x}b28 "
+                f"{written:%d-%b-%Y %H:%M:%S}.{thousandths:03} queries: info: client @{pick(rng, clients)} "
                 f"{part.sender.address}#{part.sender_port} ({name}): query: {name} IN {_NAMES[kind]} + "
                 f"({resolver.address})"
             )
             lines.append((part.at_ns, text, flow.label))
     return [(label, text) for _, text, label in sorted(lines)]
+
+
+def _pointers(rng: Random) -> tuple[str, ...]:
+    """Return where BIND keeps what it knows of a client: it has some forty such places, and uses them again.
+
+    They lie in a few arenas of glibc's malloc, each of which begins at a multiple of 64 MiB.
+    """
+    arenas = [0x7F0000000000 + (bits(rng, 13) << 26) + (bits(rng, 1) << 39) for _ in range(whole(rng, 2, 4))]
+    return tuple(f"0x{pick(rng, arenas) + whole(rng, 0x100, 0x3FFFF) * 8:012x}" for _ in range(whole(rng, 34, 46)))
 
 
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
