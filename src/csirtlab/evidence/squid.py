@@ -83,6 +83,8 @@ class ProxiedVisits:
             page = urlsplit(visit.url).path if "html" in visit.kind else page
 
     def _request(self, visit: Visit, page: str) -> bytes:
+        if visit.method == "CONNECT":
+            return _tunnel_request(visit.url, self.agent)
         host = visit.url.split("/")[2]
         if visit.method == "HEAD":
             lines = (f"HEAD {visit.url} HTTP/1.1", f"Host: {host}", f"User-Agent: {self.agent}", "Accept: */*")
@@ -104,7 +106,9 @@ class ProxiedVisits:
         ).encode() + (b"" if visit.method == "HEAD" else visit.body)
 
     def _refusal(self, visit: Visit, at_ns: int) -> bytes:
-        page = _refusal_page(visit.url, self.proxy.name.lower(), at_ns)
+        # Squid does not know what is asked for within a tunnel, and says so.
+        url = f"https://{visit.url.rpartition(':')[0]}/*" if visit.method == "CONNECT" else visit.url
+        page = _refusal_page(url, self.proxy.name.lower(), at_ns)
         return (
             f"HTTP/1.1 403 Forbidden\r\nServer: squid/5.7\r\nMime-Version: 1.0\r\nDate: {_date(at_ns)}\r\n"
             f"Content-Type: text/html;charset=utf-8\r\nContent-Length: {len(page)}\r\n"
@@ -144,10 +148,7 @@ class ProxiedSession:
 
         def asks(at_ns: int) -> bytes:
             began.append(at_ns)
-            return (
-                f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\nProxy-Connection: keep-alive\r\n"
-                f"User-Agent: {self.agent}\r\n\r\n"
-            ).encode()
+            return _tunnel_request(name, self.agent)
 
         established = b"HTTP/1.1 200 Connection established\r\n\r\n"
         yield Turn(True, asks, 0)
@@ -172,6 +173,12 @@ def line(proxy: Host, address: str, began_ns: int, ended_ns: int, what: str) -> 
     """Return a line of Squid's log: when the answer was delivered, how many milliseconds it took, and what it was."""
     ended, began = ((at_ns + proxy.clock_ns) // _MILLISECOND for at_ns in (ended_ns, began_ns))
     return Record(ended_ns, LOG, f"{ended // 1000}.{ended % 1000:03} {ended - began:6} {address} {what}")
+
+
+def _tunnel_request(name: str, agent: str) -> bytes:
+    """Return the request for a tunnel to ``name``: host and port."""
+    lines = (f"CONNECT {name} HTTP/1.1", f"Host: {name}", "Proxy-Connection: keep-alive", f"User-Agent: {agent}")
+    return "\r\n".join((*lines, "\r\n")).encode()
 
 
 def _refusal_page(url: str, name: str, at_ns: int) -> bytes:

@@ -8,6 +8,7 @@ from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import bell, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.http import AGENTS, Fetch, body_of
 from csirtlab.evidence.model import Host
+from csirtlab.evidence.names import make_name
 from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.squid import SQUID, ProxiedSession, ProxiedVisits, Visit
 from csirtlab.evidence.tls import Request, TlsSession
@@ -45,6 +46,28 @@ def check_link(doing: Doing, url: str, site: str, arrived_ns: int) -> Connect:
     return proxied_visits(doing, checker, site, [visit], at_ns, _CHECKER)
 
 
+def _unwelcome(doing: Doing, patterns: tuple[str, ...]) -> str:
+    """Return one of the few servers of a kind that this site's proxy refuses, by name."""
+    (proxy,) = doing.others("proxy")
+    refused = stream(proxy.mac, "refused sites", patterns[0])
+    return pick(doing.rng, [make_name(refused, patterns, ()) for _ in range(4)])
+
+
+def _refused(doing: Doing, method: str, url: str, at_ns: int) -> Connect:
+    """Return a request that the proxy refuses, as it does on any day."""
+    think = nanoseconds(heavy(doing.rng, 0.0004, 0.01))
+    visit = Visit(method, url, 403, b"", "text/html", think, 0, is_denied=True)
+    return proxied_visits(doing, doing.host, "", [visit], at_ns)
+
+
+_ADVERTISING = (
+    "ads.{noun}{word}.{tld}", "pixel.{word}{noun}.{tld}", "track.{noun}{noun}.{tld}", "metrics.{word}-{noun}.{tld}",
+)  # fmt: skip
+_STREAMING = ("tv.{word}{noun}.{tld}", "live.{noun}{word}.{tld}", "player.{word}{noun}.{tld}")
+_PLACED = ("show.js", "pixel.gif", "banner/728x90", "sync", "collect", "b/impression")
+_ADVERTISED, _ADVERTISED_BY_TUNNEL, _STREAMED = 0.35, 0.12, 0.1  # share of the pages, and of the sittings
+
+
 def _browse(doing: Doing) -> Iterator[Wish | Remark]:
     """Read pages over TLS, in tunnels through the proxy."""
     rng = doing.rng
@@ -61,7 +84,15 @@ def _browse(doing: Doing) -> Iterator[Wish | Remark]:
                 later = at_ns + (nanoseconds(heavy(rng, 0.12, 2.5)) if number else 0)
                 yield _tunnel(doing, site, later, resumed=site.name in seen)
                 seen.add(site.name)
+            if chance(rng, _ADVERTISED_BY_TUNNEL):
+                later = at_ns + nanoseconds(heavy(rng, 0.2, 4))
+                yield _refused(doing, "CONNECT", f"{_unwelcome(doing, _ADVERTISING)}:443", later)
             at_ns += nanoseconds(heavy(rng, 5, 140))
+        if chance(rng, _STREAMED):
+            wanted = f"{_unwelcome(doing, _STREAMING)}:443"
+            for _ in range(whole(rng, 1, 3)):  # once more, in case it was a mistake
+                yield _refused(doing, "CONNECT", wanted, at_ns)
+                at_ns += nanoseconds(heavy(rng, 0.8, 30))
 
 
 def _tunnel(doing: Doing, site: Host, at_ns: int, *, resumed: bool) -> Connect:
@@ -100,6 +131,9 @@ def _read(doing: Doing) -> Iterator[Wish | Remark]:
             path = f"{url}/descargas/{noise(rng, 4).hex()}.{suffix}"
             visits.append(Visit("GET", path, 200, body, kind, think, nanoseconds(heavy(rng, 2, 20))))
         yield proxied_visits(doing, doing.host, site.address, visits, at_ns)
+        if chance(rng, _ADVERTISED):
+            url = f"http://{_unwelcome(doing, _ADVERTISING)}/{pick(rng, _PLACED)}?z={whole(rng, 100, 9999)}"
+            yield _refused(doing, "GET", url, at_ns + nanoseconds(heavy(rng, 0.15, 3)))
 
 
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"browse-by-proxy": _browse, "read-by-proxy": _read}
