@@ -4,10 +4,12 @@ import email
 import hashlib
 import re
 import zipfile
+from collections import defaultdict
 from email.message import EmailMessage
 from email.policy import default
-from email.utils import parsedate_to_datetime
+from email.utils import parseaddr, parsedate_to_datetime
 from io import BytesIO
+from urllib.parse import urlsplit
 
 import pytest
 from tests.evidence.made import Case
@@ -168,7 +170,7 @@ def test_the_proxys_log_tells_every_answer_of_the_capture_when_it_was_delivered(
     proxy = case.plan.cast["proxy"].address
     fields = ("frame.time_epoch", "ip.dst", "http.response.code", "http.response_for.uri", "http.date")
     seen = see(case.capture, fields, f"http.response and ip.src == {proxy} and http.date")
-    written = [(line[3], line[5], line[8], float(line[1])) for line in log if line[7] != "CONNECT"]
+    written = [(line[3], line[5], line[8], float(line[1])) for line in log if line[4] != "TCP_TUNNEL"]
 
     assert len(seen) > 60
     for frame in seen:
@@ -201,6 +203,68 @@ def test_some_who_click_are_refused_once_the_proxy_knows(case: Case, log: list[r
     assert results == sorted(results, reverse=True)  # missed and fetched before, denied after
     assert results.count("TCP_DENIED") == len(clicked) - len(hosts) >= 1
     assert results.count("TCP_MISS") == 2 * len(hosts)
+
+
+def test_the_proxy_refuses_other_sites_too_all_the_time(case: Case, log: list[re.Match[str]]) -> None:
+    site = case.plan.cast["lure-site"].name
+    denied = [
+        (line[7], line[8].removeprefix("http://").split("/")[0].removesuffix(":443"))
+        for line in log
+        if line[4] == "TCP_DENIED"
+    ]
+    elsewhere = {host for _, host in denied if host != site}
+    allowed = {urlsplit(line[8]).hostname for line in log if line[4] == "TCP_MISS"}
+
+    assert len(elsewhere) >= 3 and not elsewhere & allowed
+    assert {method for method, host in denied if host != site} == {"GET", "CONNECT"}
+    assert all((line[5], line[9], line[10]) == ("403", "HIER_NONE/-", "text/html") for line in log
+               if line[4] == "TCP_DENIED")  # fmt: skip
+
+
+def test_harmless_senders_call_themselves_other_names_than_dns_does(
+    messages: dict[str, EmailMessage], lures: list[Kept]
+) -> None:
+    """Nobody finds the lure by comparing the two names of a ``Received`` line, nor by what the lure's lines say."""
+    posed = {letter.sender for letter in lures}
+    others = [message for message in messages.values() if parseaddr(str(message["From"]))[1] not in posed]
+    odd = {
+        parseaddr(str(message["From"]))[1].split("@")[1]
+        for message in others
+        for line in message.get_all("Received", [])
+        if (found := re.match(r"from ([\w.-]+) \((\S+) \[", str(line))) and found[1] != found[2]
+    }
+
+    assert len(odd) >= 3
+    for how in ("ESMTPSA", "ESMTPS"):
+        assert any(f" with {how} " in str(line) for message in others for line in message.get_all("Received", []))
+
+
+def test_the_verdict_on_a_signature_names_its_beginning(messages: dict[str, EmailMessage]) -> None:
+    named = 0
+    for message in messages.values():
+        starts = re.findall(r"header\.b=(\S+?);?(?:\s|$)", str(message["Authentication-Results"]))
+        signature = "".join(str(message["DKIM-Signature"] or "").split()).rpartition(";b=")[2]
+        assert starts == ([signature[:8]] if signature else [])
+        named += len(starts)
+
+    assert named > 10
+
+
+def test_a_sender_always_writes_with_the_same_program(messages: dict[str, EmailMessage]) -> None:
+    programs: defaultdict[str, set[str]] = defaultdict(set)
+    for message in messages.values():
+        programs[parseaddr(str(message["From"]))[1]].add(str(message["User-Agent"] or message["X-Mailer"]))
+
+    assert all(len(found) == 1 for found in programs.values())
+    assert len(set.union(*programs.values())) >= 5
+
+
+def test_lists_say_how_to_leave_them_and_people_do_not(messages: dict[str, EmailMessage]) -> None:
+    listed = [message for message in messages.values() if message["List-Id"]]
+
+    assert {str(message["Precedence"]) for message in listed} == {"bulk", "list"}
+    assert all(message["List-Unsubscribe"] for message in listed)
+    assert not any(message["Precedence"] for message in messages.values() if not message["List-Id"])
 
 
 def test_the_file_is_an_archive_whose_content_does_nothing(case: Case) -> None:

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import quopri
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
@@ -24,43 +25,59 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How a mail program puts the parts of a letter together."""
+
+    outer: str  # boundary of the whole letter
+    inner: str  # boundary of what has parts within it
+    preamble: str  # for programs that know of no parts
+    text_type: str  # with places for kind and charset
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """What somebody wrote, before any server of the addressee has seen it."""
 
     headers: tuple[tuple[str, str], ...]  # traces of the way first, as it leaves the last server
     text: str
+    form: Form
     html: str = ""
     attachment: Attachment | None = None
-    boundary: str = ""
+
+    @property
+    def signature_start(self) -> str:
+        """Return the first characters of its signature: they say which one is meant (RFC 6008)."""
+        return dict(self.headers).get("DKIM-Signature", "").rpartition("\tb=")[2][:8]
 
     def as_bytes(self) -> bytes:
         """Return the letter with LF, as a server keeps it."""
         return _lines([*(f"{name}: {value}" for name, value in self.headers), *self._body()])
 
     def _body(self) -> Iterable[str]:
-        words = [_part("text/plain", self.text)]
+        form = self.form
+        words = [_part("text/plain", self.text, form)]
         if self.html:
-            words.append(_part("text/html", self.html))
-        inner = words[0] if len(words) == 1 else _joined("alternative", words, f"=_a{self.boundary}")
+            words.append(_part("text/html", self.html, form))
+        boundary = form.inner if self.attachment else form.outer
+        inner = words[0] if len(words) == 1 else _joined("alternative", words, boundary, form.preamble)
         if self.attachment:
-            inner = _joined("mixed", [inner, _attached(self.attachment)], f"=_m{self.boundary}")
+            parts = [inner, _attached(self.attachment)]
+            inner = _joined("mixed", parts, form.outer, form.preamble)
         return inner
 
 
-def _part(kind: str, text: str) -> list[str]:
+def _part(kind: str, text: str, form: Form) -> list[str]:
     is_plain = text.isascii() and all(len(line) < 78 for line in text.split("\n"))
     coding = "7bit" if is_plain else "quoted-printable"
     body = text if is_plain else quopri.encodestring(text.encode()).decode()
     charset = "us-ascii" if text.isascii() else "UTF-8"
-    return [f"Content-Type: {kind}; charset={charset}", f"Content-Transfer-Encoding: {coding}", "", *body.split("\n")]
+    flowing = form.text_type if kind == "text/plain" else re.sub(r";\s*format=flowed", "", form.text_type)
+    written = flowing.format(kind=kind, charset=charset)
+    return [f"Content-Type: {written}", f"Content-Transfer-Encoding: {coding}", "", *body.split("\n")]
 
 
-def _joined(kind: str, parts: list[list[str]], boundary: str) -> list[str]:
-    lines = [
-        f'Content-Type: multipart/{kind}; boundary="{boundary}"',
-        "",
-        "This is a multi-part message in MIME format.",
-    ]
+def _joined(kind: str, parts: list[list[str]], boundary: str, preamble: str) -> list[str]:
+    lines = [f'Content-Type: multipart/{kind};\n boundary="{boundary}"', "", *([preamble] if preamble else [])]
     for part in parts:
         lines += [f"--{boundary}", *part, ""]
     return [*lines, f"--{boundary}--"]

@@ -35,6 +35,12 @@ class Sender:
     is_signature_broken: bool = False  # a list has changed what its member signed
     policy: str = "none"  # DMARC's, of ``from_domain``
     is_script: bool = False
+    greeting: str = ""  # what it calls itself; empty: its name in DNS
+
+    @property
+    def helo(self) -> str:
+        """Return what it calls itself."""
+        return self.greeting or self.host.name
 
     @property
     def domain(self) -> str:
@@ -64,7 +70,7 @@ class PostOffice:
         rng = self.rng
         handover = Handover(
             is_script=sender.is_script,
-            client=sender.host.name,
+            client=sender.helo,
             server=self.name,
             sender=sender.envelope,
             recipients=recipients,
@@ -106,25 +112,24 @@ def _kept(sender: Sender, letter: Letter, handover: Handover, office: PostOffice
     lone = handover.recipients[0] if len(handover.recipients) == 1 else ""
     date = mail_date(arrived_ns(plan, handover) + office.server.clock_ns, name=True)
     host = sender.host
-    trace = received(host.name, host.name, host.address, office.name, "ESMTP", handover.queue_id, date, lone)
+    trace = received(sender.helo, host.name, host.address, office.name, "ESMTP", handover.queue_id, date, lone)
     spf = "Pass" if sender.allowed == host.address else "Fail"
     head = (
         f"Return-Path: <{sender.envelope}>\n"
-        f"Received-SPF: {spf} (mailfrom) identity=mailfrom; client-ip={host.address};\n\thelo={host.name}; "
+        f"Received-SPF: {spf} (mailfrom) identity=mailfrom; client-ip={host.address};\n\thelo={sender.helo}; "
         f"envelope-from={sender.envelope};\n\treceiver={office.name}\n"
-        f"Received: {trace}\n{_judgement(sender, office.name, spf.lower())}"
+        f"Received: {trace}\n{_judgement(sender, letter, office.name, spf.lower())}"
     )
     return head.encode() + letter.as_bytes()
 
 
-def _judgement(sender: Sender, server: str, spf: str) -> str:
-    rng = stream(sender.from_domain.encode(), "signature", sender.envelope)
+def _judgement(sender: Sender, letter: Letter, server: str, spf: str) -> str:
     if sender.signed_by:
         verdict = 'fail reason="body hash did not verify"' if sender.is_signature_broken else "pass"
         dkim = (
             f"dkim={verdict} (2048-bit key; unprotected) header.d={sender.signed_by}\n"
             f"\theader.i=@{sender.signed_by} header.a=rsa-sha256 header.s={selector(sender.signed_by)}"
-            f" header.b={base64.b64encode(noise(rng, 6)).decode()}"
+            f" header.b={letter.signature_start}"
         )
     else:
         dkim = "dkim=none (no signature)"

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 
 from csirtlab.evidence.actions.closings import short_closing
 from csirtlab.evidence.actions.doing import Doing
@@ -14,7 +15,18 @@ from csirtlab.evidence.correspondence import correspondence
 from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.http import Fetch, body_of
 from csirtlab.evidence.letters import Attachment, Letter, encoded, mail_date, person, queue_id, received, signature
+from csirtlab.evidence.mailers import (
+    OF_DESKS,
+    OF_PEOPLE,
+    OF_PROGRAMS,
+    OF_PUBLISHERS,
+    OF_STRANGERS,
+    Mailer,
+    Occasion,
+    subscription,
+)
 from csirtlab.evidence.model import Host, Paper
+from csirtlab.evidence.names import make_name
 from csirtlab.evidence.parcels import parcel
 from csirtlab.evidence.people import Mailbox, draw_name, language_of, mailboxes
 from csirtlab.evidence.postoffice import LATEST, PostOffice, Sender, kept_from_inside, selector, times_apart
@@ -48,8 +60,10 @@ class _Draft:
     author: _Author
     to: tuple[Mailbox, ...]
     at_ns: int  # when it reaches the site
+    mailer: Mailer
     link: str = ""
     attachment: Attachment | None = None
+    headers: tuple[tuple[str, str], ...] = ()  # of a list
 
 
 def _domain(host: Host) -> str:
@@ -67,6 +81,11 @@ def _author(doing: Doing, domain: str) -> _Author:
 def _office_author(domain: str, account: str) -> _Author:
     org = domain.split(".", maxsplit=1)[0].capitalize()
     return _Author(org, f"{account}@{domain}", org)
+
+
+def _mailer(who: str, mailers: Sequence[Mailer]) -> Mailer:
+    """Return what somebody writes letters with: always the same."""
+    return pick(stream(who.encode(), "mail program"), mailers)
 
 
 def _plain(text: str) -> str:
@@ -92,10 +111,13 @@ def _written(doing: Doing, draft: _Draft, trace: Sequence[str], *, signed_by: st
     if signed_by:
         headers.insert(0, ("DKIM-Signature", signature(rng, signed_by, selector(signed_by), sent_ns)))
     zone = pick(stream(author.domain.encode(), "zone"), _ZONES)
+    stamp = draft.mailer(Occasion(rng, author.address, first.address, language, sent_ns))
     headers += [
-        ("Message-ID", f"<{noise(rng, 8).hex()}.{sent_ns // SECOND}@{author.domain}>"),
+        ("Message-ID", f"<{stamp.message_id}>"),
         ("Date", mail_date(sent_ns, zone)),
-        ("MIME-Version", "1.0"),
+        ("MIME-Version", stamp.mime_version),
+        *stamp.headers,
+        *draft.headers,
         ("From", person(author.name, author.address)),
         ("To", ",\n\t".join(person(mailbox.name, mailbox.address) for mailbox in draft.to)),
         ("Subject", encoded(text.subject)),
@@ -105,15 +127,51 @@ def _written(doing: Doing, draft: _Draft, trace: Sequence[str], *, signed_by: st
         anchor = f'<a href="{draft.link}">{draft.link}</a>'
         paragraphs = "</p>\n<p>".join(text.body.replace(draft.link, anchor).split("\n\n"))
         html = f"<html><body>\n<p>{paragraphs}</p>\n</body></html>"
-    return Letter(tuple(headers), text.body, html, draft.attachment, noise(rng, 10).hex())
+    return Letter(tuple(headers), text.body, stamp.form, html, draft.attachment)
 
 
-def _from_desk(doing: Doing, server: str, at_ns: int) -> str:
-    """Return the trace of a person's own machine handing a letter to its mail server."""
-    rng = doing.rng
-    address = f"192.168.{whole(rng, 0, 60)}.{whole(rng, 10, 240)}"
-    date = mail_date(at_ns - whole(rng, 1, 3) * SECOND, name=True)
-    return received(f"[{address}]", "unknown", address, server, "ESMTPSA", queue_id(rng), date)
+def _from_desk(doing: Doing, who: str, server: str, at_ns: int) -> str:
+    """Return the trace of somebody's own machine handing a letter to its mail server: from the office, or elsewhere."""
+    habits = stream(who.encode(), "desk", server)
+    address = f"192.168.{whole(habits, 0, 60)}.{whole(habits, 10, 240)}"
+    greeting, name = f"[{address}]", "unknown"
+    if chance(habits, 0.5):
+        # From home the server sees the line's address, from a hoster that of a machine with the hoster's name.
+        own = f"{pick(habits, ('web', 'app', 'crm', 'correo'))}.{who.split('@')[1]}"
+        greeting = own if chance(habits, 0.5) else greeting
+        address, name = _hosted(habits)
+    date = mail_date(at_ns - whole(doing.rng, 2, 3) * SECOND, name=True)
+    return received(greeting, name, address, server, "ESMTPSA", queue_id(doing.rng), date)
+
+
+def _hosted(habits: Random) -> tuple[str, str]:
+    """Return address and name of a machine that somebody rents; the name is the owner's."""
+    address = f"100.{whole(habits, 64, 127)}.{whole(habits, 0, 255)}.{whole(habits, 1, 254)}"
+    return address, make_name(habits, _RENTED, ())
+
+
+_RENTED = ("vps-{number}.{word}{noun}.{tld}", "host-{number}.{noun}{word}.{tld}", "dsl-{number}.{word}{noun}.{tld}")
+
+
+def _by_way_of(doing: Doing, who: str, server: str, at_ns: int) -> list[str]:
+    """Return the trace of a letter within the sender's organisation: some have a gateway before their mail server."""
+    domain = who.split("@")[1]
+    habits = stream(domain.encode(), "gateway")
+    if not chance(habits, 0.4):
+        return [_from_desk(doing, who, server, at_ns)]
+    gateway, address = f"gw{whole(habits, 1, 4)}.{domain}", f"10.{whole(habits, 0, 60)}.{whole(habits, 0, 9)}.7"
+    passed = mail_date(at_ns - SECOND, name=True)
+    return [
+        received(gateway, gateway, address, server, "ESMTPS", queue_id(doing.rng), passed),
+        _from_desk(doing, who, gateway, at_ns),
+    ]
+
+
+def _greeting(host: Host) -> str:
+    """Return what a mail server calls itself: mostly its name in DNS, sometimes what its owner calls the machine."""
+    habits = stream(host.name.encode(), "greeting")
+    own = pick(habits, ("srv01.", "zimbra.", "exchange.", "mta1.", ""))
+    return f"{own}{_domain(host)}" if chance(habits, 0.35) else host.name
 
 
 def _mailboxes(doing: Doing) -> tuple[Mailbox, ...]:
@@ -141,9 +199,11 @@ def _correspond(doing: Doing) -> Iterator[Wish | Remark]:
         author = pick(rng, authors)
         to = tuple(shuffled(rng, _mailboxes(doing))[: doing.draw_whole("readers")])
         attachment = _paper(doing) if chance(rng, doing.draw("attached")) else None
-        draft = _Draft("correspondence", author, to, at_ns, attachment=attachment)
-        letter = _written(doing, draft, [_from_desk(doing, host.name, at_ns)], signed_by=signed_by)
-        sender = Sender(host, author.address, domain, host.address, signed_by, policy=policy)
+        mailer = _mailer(author.address, OF_PEOPLE)
+        draft = _Draft("correspondence", author, to, at_ns, mailer, attachment=attachment)
+        trace = _by_way_of(doing, author.address, host.name, at_ns)
+        letter = _written(doing, draft, trace, signed_by=signed_by)
+        sender = Sender(host, author.address, domain, host.address, signed_by, policy=policy, greeting=_greeting(host))
         yield from office.take(at_ns, sender, letter, tuple(mailbox.address for mailbox in to))
 
 
@@ -165,11 +225,19 @@ def _newsletter(doing: Doing) -> Iterator[Wish | Remark]:
     start = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
     readers = shuffled(rng, _mailboxes(doing))[: doing.draw_whole("readers")]
     clicks = doing.draw_whole("clicks")
+    habits = stream(domain.encode(), "mail habits")
+    # Most publishers rent the machine that hands their letters to the relay, and some log in there.
+    address, name = _hosted(habits) if chance(habits, 0.75) else (doing.host.address, doing.host.name)
+    how = pick(habits, ("ESMTP", "ESMTPSA", "ESMTPSA"))
+    mailer = _mailer(domain, OF_PUBLISHERS)
     for at_ns, reader in zip(times_apart(rng, start, len(readers), (0.8, 9)), readers, strict=True):
-        link = f"http://{site}/n/{noise(rng, 5).hex()}"
+        link, token = f"http://{site}/n/{noise(rng, 5).hex()}", noise(rng, 9).hex()
         date = mail_date(at_ns - whole(rng, 1, 3) * SECOND, name=True)
-        trace = received(doing.host.name, doing.host.name, doing.host.address, relay.name, "ESMTP", queue_id(rng), date)
-        letter = _written(doing, _Draft("newsletter", author, (reader,), at_ns, link), [trace], signed_by=domain)
+        trace = received(doing.host.name, name, address, relay.name, how, queue_id(rng), date)
+        leave = (f"http://{site}/u/{token}", f"mailto:leave-{token}@{domain}")
+        listed = subscription(author.org, author.address.replace("@", "."), leave, is_bulk=True)
+        draft = _Draft("newsletter", author, (reader,), at_ns, mailer, link, headers=tuple(listed))
+        letter = _written(doing, draft, [trace], signed_by=domain)
         sender = Sender(relay, f"bounce-{noise(rng, 4).hex()}@{_domain(relay)}", domain, relay.address, domain)
         yield from office.take(at_ns, sender, letter, (reader.address,))
         yield check_link(doing, link, doing.host.address, at_ns)
@@ -198,6 +266,13 @@ def _list_post(doing: Doing) -> Iterator[Wish | Remark]:
     member = pick(rng, doing.others("members"))
     domain, list_domain = _domain(member), _domain(host)
     readers = shuffled(rng, _mailboxes(doing))[: doing.draw_whole("readers")]
+    leave = (f"mailto:archivos-leave@{list_domain}",)
+    listed = (
+        ("X-Mailman-Version", "3.3.8"),
+        *subscription("archivos", f"archivos.{list_domain}", leave, is_bulk=False),
+        ("List-Post", f"<mailto:archivos@{list_domain}>"),
+        ("List-Help", f"<mailto:archivos-request@{list_domain}?subject=help>"),
+    )
     for _ in range(doing.draw_whole("letters")):
         author = _author(doing, domain)
         start = _any_time(doing) - 20 * SECOND
@@ -205,9 +280,10 @@ def _list_post(doing: Doing) -> Iterator[Wish | Remark]:
             date = mail_date(at_ns - 2 * SECOND, name=True)
             trace = [
                 received(member.name, member.name, member.address, host.name, "ESMTP", queue_id(rng), date),
-                _from_desk(doing, member.name, at_ns - 3 * SECOND),
+                _from_desk(doing, author.address, member.name, at_ns - SECOND),
             ]
-            letter = _written(doing, _Draft("list", author, (reader,), at_ns), trace, signed_by=domain)
+            draft = _Draft("list", author, (reader,), at_ns, _mailer(author.address, OF_PEOPLE), headers=listed)
+            letter = _written(doing, draft, trace, signed_by=domain)
             sender = Sender(host, f"archivos-bounces@{list_domain}", domain, host.address, domain, True)
             yield from office.take(at_ns, sender, letter, (reader.address,))
     yield Note(doing.action.id, "domain", domain)
@@ -228,8 +304,9 @@ def _invoice(doing: Doing) -> Iterator[Wish | Remark]:
     to = shuffled(rng, people)[: doing.draw_whole("readers")]
     clicks = doing.draw_whole("clicks")
     for number, (at_ns, reader) in enumerate(zip(times_apart(rng, start, len(to), (1, 9)), to, strict=True)):
-        trace = [_from_desk(doing, host.name, at_ns)]
-        letter = _written(doing, _Draft("invoice", author, (reader,), at_ns, url), trace, signed_by=domain)
+        trace = [_from_desk(doing, author.address, host.name, at_ns)]
+        draft = _Draft("invoice", author, (reader,), at_ns, _mailer(author.address, OF_PROGRAMS), url)
+        letter = _written(doing, draft, trace, signed_by=domain)
         sender = Sender(host, author.address, domain, host.address, domain, policy="reject", is_script=True)
         yield from office.take(at_ns, sender, letter, (reader.address,))
         yield check_link(doing, url, host.address, at_ns)
@@ -261,7 +338,8 @@ def _lure(doing: Doing) -> Iterator[Wish | Remark]:
         is_refused = number == refused_at
         target = Mailbox("", gone, None) if is_refused else targets[number - (number > refused_at)]
         link = f"http://{site.name}/{pick(rng, _FOLDERS)}/{noise(rng, 6).hex()}"
-        letter = _written(doing, _Draft("lure", author, (target,), at_ns, link), _forged(doing, relay, posed, at_ns))
+        draft = _Draft("lure", author, (target,), at_ns, _mailer(doing.host.name, OF_STRANGERS), link)
+        letter = _written(doing, draft, _forged(doing, relay, posed, at_ns))
         sender = Sender(relay, envelope, _domain(posed), relay.address)
         yield from office.take(at_ns, sender, letter, (target.address,), (gone,) if is_refused else ())
         if not is_refused:
@@ -347,10 +425,11 @@ def _colleagues(doing: Doing) -> Iterator[Wish | Remark]:
     everybody = _mailboxes(doing)
     me = next(mailbox for mailbox in everybody if mailbox.host is host)
     author = _Author(me.name, me.address, "")
+    mailer = _mailer(me.address, OF_DESKS[host.stack.family])
     for _ in range(doing.draw_whole("letters")):
         at_ns = _any_time(doing)
         other = pick(rng, [mailbox for mailbox in everybody if mailbox.name and mailbox is not me])
-        letter = _written(doing, _Draft("colleagues", author, (other,), at_ns), [])
+        letter = _written(doing, _Draft("colleagues", author, (other,), at_ns, mailer), [])
         size = len(letter.as_bytes())
         request = Request(size + 300, whole(rng, 200, 420), nanoseconds(heavy(rng, 0.02, 0.4)), 0)
         session = TlsSession(
