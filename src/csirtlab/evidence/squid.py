@@ -11,11 +11,10 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from csirtlab.evidence.dialogues import Closing, Turn
-from csirtlab.evidence.dice import SECOND, pick
-from csirtlab.evidence.http import LANGUAGES, request_head
+from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.http import language_of, request_head
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.records import Record
-from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.tls import TlsSession
 
 SQUID = 3128
@@ -90,12 +89,11 @@ class ProxiedVisits:
             lines = (f"HEAD {visit.url} HTTP/1.1", f"Host: {host}", f"User-Agent: {self.agent}", "Accept: */*")
             return "\r\n".join((*lines, "Proxy-Connection: keep-alive", "\r\n")).encode()
         is_part = bool(page) and visit.kind.startswith("image/")
-        language = pick(stream(self.address.encode(), "browser's language"), LANGUAGES)
-        head = request_head("part" if is_part else "page", self.agent, visit.url, host, page, language)
-        if is_part:
-            head = head.replace(b"text/css,*/*;q=0.1", b"image/avif,image/webp,image/*,*/*;q=0.8")
-        # A program that knows of a proxy says this to it; Firefox does not.
-        return head if b"Firefox/" in head else head.replace(b"\r\nConnection:", b"\r\nProxy-Connection:")
+        head = request_head(
+            "picture" if is_part else "page", self.agent, visit.url, host, page, language_of(self.address)
+        )
+        # A program that knows of a proxy says this to it.
+        return head.replace(b"\r\nConnection:", b"\r\nProxy-Connection:")
 
     def _answer(self, visit: Visit, at_ns: int) -> bytes:
         kind = f"Content-Type: {visit.kind}\r\n" if visit.kind else ""

@@ -6,7 +6,7 @@ from csirtlab.evidence.actions.closings import browser_closing, short_closing, t
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import SECOND, bell, between, chance, heavy, nanoseconds, pick, shuffled, whole
-from csirtlab.evidence.http import AGENTS, UPDATERS, Fetch, HttpSession
+from csirtlab.evidence.http import UPDATERS, Fetch, HttpSession, browser_of, language_of
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.smb import FileShare
 from csirtlab.evidence.tls import Request, TlsSession
@@ -73,7 +73,7 @@ def _chat(doing: Doing) -> Iterator[Wish]:
 def _intranet(doing: Doing) -> Iterator[Wish]:
     rng, server = doing.rng, doing.servers[0]
     name = f"{server.name.lower()}.{doing.cast.site_domain}"
-    agent = pick(rng, AGENTS[doing.host.stack.family])
+    agent, language = browser_of(doing.host), language_of(doing.host.address)
     for at_ns in doing.times(doing.draw("pages_per_hour")):
         fetches = [
             Fetch(
@@ -96,7 +96,8 @@ def _intranet(doing: Doing) -> Iterator[Wish]:
         ]
         ending = pick(rng, (Ending.SERVER_FIN, Ending.SERVER_FIN, Ending.CLIENT_FIN, Ending.CLIENT_RESET))
         closing = Closing(ending, nanoseconds(between(rng, 4.9, 5.1) if ending is Ending.SERVER_FIN else 2))
-        session = HttpSession(name, agent, tuple(fetches), server.clock_ns, server.way.rtt_ns // 2, closing)
+        way = server.way.rtt_ns // 2
+        session = HttpSession(name, agent, tuple(fetches), server.clock_ns, way, closing, language)
         yield Connect(at_ns, doing.host, server, 80, session, doing.action.id)
 
 

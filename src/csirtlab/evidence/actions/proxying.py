@@ -6,7 +6,7 @@ from csirtlab.evidence.actions.closings import browser_closing, tls_of
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import bell, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
-from csirtlab.evidence.http import AGENTS, Fetch, body_of
+from csirtlab.evidence.http import Fetch, body_of, browser_of
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.names import make_name
 from csirtlab.evidence.seeds import stream
@@ -28,8 +28,7 @@ def proxied_visits(
 ) -> Connect:
     """Return the wish of ``host`` to ask for ``visits`` at the site with address ``site``."""
     rng, (proxy,) = doing.rng, doing.others("proxy")
-    # A person has one browser.
-    agent = agent or pick(stream(host.mac, "browser"), AGENTS[host.stack.family])
+    agent = agent or browser_of(host)
     software = pick(stream(site.encode(), "http server"), _SOFTWARE)
     ending = pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_FIN, Ending.SERVER_FIN, Ending.CLIENT_RESET))
     closing = Closing(ending, nanoseconds(heavy(rng, 0.3, 60)))
@@ -105,8 +104,7 @@ def _tunnel(doing: Doing, site: Host, at_ns: int, *, resumed: bool) -> Connect:
         for _ in range(whole(rng, 1, 4))
     )  # fmt: skip
     session = TlsSession(site.name, tls_of(doing), resumed and chance(rng, 0.7), requests, browser_closing(rng))
-    agent = pick(stream(doing.host.mac, "browser"), AGENTS[doing.host.stack.family])
-    dialogue = ProxiedSession(proxy, doing.host.address, agent, site.address, site.way.rtt_ns, session)
+    dialogue = ProxiedSession(proxy, doing.host.address, browser_of(doing.host), site.address, site.way.rtt_ns, session)
     return Connect(at_ns, doing.host, proxy, SQUID, dialogue, doing.action.id)
 
 
