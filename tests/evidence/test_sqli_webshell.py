@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -10,11 +10,13 @@ from tests.evidence.made import Case
 
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import make_evidence
-from csirtlab.evidence.seeds import seed_of_text
+from csirtlab.evidence.seeds import seed_of_text, stream
+from csirtlab.evidence.shells import output_of
+from csirtlab.evidence.sitefiles import picture, style_sheet
 from csirtlab.proofs.sensor import at_ns, see
 from csirtlab.settings import content_root
 
-LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(\w+) (\S+) HTTP/1.1" (\d+) (\d+) "-" "([^"]*)"')
+LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(\w+) (\S+) HTTP/1.1" (\d+) (\d+) "([^"]*)" "([^"]*)"')
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +64,97 @@ def test_the_log_tells_each_request_in_the_second_in_which_it_was_answered(
 
 
 def test_the_application_complains_about_what_did_not_work(case: Case, log: list[re.Match[str]]) -> None:
-    complaints = [line for line in (case.folder / "app.log").read_text().splitlines() if "level=error" in line]
-    failed = [line for line in log if line[5] == "500"]
+    lines = (case.folder / "app.log").read_text().splitlines()
+    complaints = [line for line in lines if "event=database" in line]
+    mails = [line for line in lines if "event=mail" in line]
+    intruder = case.truth["intruder_address"]
+    failed = Counter(line[1] == intruder for line in log if line[5] == "500")
 
-    assert len(complaints) == len(failed) >= 9
-    assert all(f"client={case.truth['intruder_address']} " in line for line in complaints)
+    assert len(complaints) == failed[True] >= 9
+    assert all(f" client={intruder} level=error " in line for line in complaints)
+    assert len(mails) == failed[False] >= 1
+    assert not any(f" client={intruder} " in line for line in mails)
+
+
+def test_the_application_says_more_of_others_than_of_the_intruder(case: Case) -> None:
+    lines = (case.folder / "app.log").read_text().splitlines()
+    own = [line for line in lines if f" client={case.truth['intruder_address']} " in line]
+
+    assert len(own) < len(lines) - len(own) < 5 * len(own)
+    assert {line.split("event=")[1].split()[0] for line in lines} == {"database", "mail", "search", "slow", "upload"}
+
+
+def test_the_only_post_is_the_upload(log: list[re.Match[str]]) -> None:
+    assert [line[4] for line in log if line[3] == "POST"] == ["/contacto.php"]
+
+
+def test_a_file_of_the_site_is_the_same_for_everybody(case: Case) -> None:
+    fields = ("http.response_for.uri", "http.content_length", "http.content_type", "http.last_modified")
+    server = case.plan.cast["site-server"].address
+    on_disk = f"http.last_modified and http.response.code == 200 and ip.src == {server}"
+    complete = 'http.response.line contains "ETag: " and http.response.line contains "Accept-Ranges: bytes"'
+    answers = see(case.capture, fields, f"{on_disk} and {complete}")
+    known: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for answer in answers:
+        known[answer["http.response_for.uri"]].add(
+            (answer["http.content_length"], answer["http.content_type"], answer["http.last_modified"])
+        )
+
+    assert len(answers) == len(see(case.capture, ("frame.number",), on_disk)) > len(known) > 10
+    assert all(len(seen) == 1 for seen in known.values())
+    kinds = {url.rsplit(".", 1)[1]: kind for url, seen in known.items() for _, kind, _ in seen}
+    assert kinds == {"css": "text/css", "txt": "text/plain", "webp": "image/webp"}
+
+
+def test_pictures_and_styles_are_what_they_say() -> None:
+    url = "http://www.town.example/static/0a1b2c3.webp"
+    image = picture(url).body
+    style = style_sheet("http://www.town.example/static/site.css")
+
+    assert image == picture(url).body
+    assert image[:4] + image[8:16] == b"RIFFWEBPVP8 "
+    assert int.from_bytes(image[4:8], "little") == len(image) - 8
+    assert style.body.decode("ascii").count("{") == style.body.count(b"}") > 50
+    assert style.tag == f'"{style.changed_s:x}-{len(style.body):x}"'
+
+
+def test_browsers_ask_as_chromium_does_and_programs_with_few_lines(case: Case, log: list[re.Match[str]]) -> None:
+    fields = ("http.user_agent", "http.accept_language", "http.accept", "http.referer", "http.request.uri")
+    asked = see(case.capture, fields, f"http.request and ip.dst == {case.plan.cast['site-server'].address}")
+    browsers = [frame for frame in asked if " Chrome/156.0.0.0 " in frame["http.user_agent"]]
+    programs = [frame for frame in asked if frame not in browsers]
+
+    assert browsers and all(frame["http.accept_language"] and frame["http.accept"] for frame in browsers)
+    assert programs and not any(frame["http.accept_language"] or frame["http.referer"] for frame in programs)
+    sent = {(frame["http.request.uri"], frame["http.referer"] or "-") for frame in asked}
+    written = {(line[4], line[7]) for line in log}
+    assert not sent - written
+    assert len(written - sent) <= 0.02 * len(log)
+
+
+def test_a_browser_runs_on_the_system_that_its_packets_show(case: Case) -> None:
+    shown = see(case.capture, ("ip.ttl", "http.user_agent"), 'http.request and http.user_agent contains "Chrome/"')
+
+    assert {("Windows" in frame["http.user_agent"], int(frame["ip.ttl"]) > 64) for frame in shown} == {
+        (True, True),
+        (False, False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("order", "shape"),
+    [
+        ("id", r"uid=33\(www-data\) gid=33\(www-data\) groups=33\(www-data\)\n"),
+        ("hostname", r"srv-[a-z0-9]+\n"),
+        ("ls -la /home", r"total \d+\n(d[rwx-]{9} .+\n)+"),
+        ("cat /etc/passwd", r"(([^:\n]*:){6}[^:\n]+\n)+"),
+        ("xyzzy", r"sh: 1: xyzzy: not found\n"),
+    ],
+)
+def test_an_order_prints_what_its_program_would(case: Case, order: str, shape: str) -> None:
+    output = output_of(stream(case.seed, "orders"), order, case.plan.cast["site-server"])
+
+    assert re.fullmatch(shape, output.decode())
 
 
 def test_nothing_is_malformed_and_dates_agree(case: Case) -> None:

@@ -5,19 +5,21 @@ import datetime as dt
 import io
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from random import Random
 from typing import NamedTuple
 
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.exhibits import original, original_hash, with_alterations, with_losses
-from csirtlab.evidence.http import AGENTS, Fetch, body_of
+from csirtlab.evidence.http import Fetch, body_of, browser_of
 from csirtlab.evidence.model import Paper, Plan
 from csirtlab.evidence.websites import Hit, SiteVisit
 from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
 
 _EXHIBITS = ("exhibits/exhibit-a.pcap", "exhibits/exhibit-b.pcap", "exhibits/exhibit-c.pcap")
 _PLACES = ("evidence safe", "forensic workstation", "transport bag", "safe of the prosecutor's office", "archive room")
+_REPORTS = "/reportes/"  # the page on which they are listed, open since the morning
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -65,16 +67,29 @@ def _custody_log(plan: Plan, rows: list[tuple[int, int, str, str, str]]) -> byte
 
 def _export(doing: Doing) -> Iterator[Wish]:
     def exported() -> Report:
-        kind = "csv" if chance(doing.rng, 0.7) else "pdf"
-        body = noise(doing.rng, doing.draw_heavy("response_bytes"))
-        return Report(f"/reportes/exportar?{_which(doing)}&formato={kind}", "application/octet-stream", body)
+        target, size = f"/reportes/exportar?{_which(doing)}", doing.draw_heavy("response_bytes")
+        if chance(doing.rng, 0.7):
+            return Report(f"{target}&formato=csv", "text/csv; charset=UTF-8", _table(doing.rng, size))
+        body = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + noise(doing.rng, size) + b"\n%%EOF\n"
+        return Report(f"{target}&formato=pdf", "application/pdf", body)
 
     yield from _one_by_one(doing, exported)
 
 
+def _table(rng: Random, size: int) -> bytes:
+    """Return about ``size`` bytes of a table of random digits."""
+    lines = ["registro;fecha;importe"]
+    length = 0
+    while length < size:
+        date = f"{whole(rng, 2019, 2025)}-{whole(rng, 1, 12):02}-{whole(rng, 1, 28):02}"
+        lines.append(f"{whole(rng, 100_000, 999_999)};{date};{whole(rng, 1, 99_999)},{whole(rng, 0, 99):02}")
+        length += len(lines[-1]) + 2
+    return "\r\n".join((*lines, "")).encode()
+
+
 def _read_reports(doing: Doing) -> Iterator[Wish]:
     def read() -> Report:
-        page = body_of(doing.rng, Fetch("", doing.draw_heavy("response_bytes"), "text/html", 0, 0))
+        page = body_of(doing.rng, Fetch("", doing.draw_heavy("response_bytes"), "text/html", 0, 0), "Reportes")
         return Report(f"/reportes/ver?{_which(doing)}", "text/html; charset=UTF-8", page)
 
     yield from _one_by_one(doing, read)
@@ -96,14 +111,13 @@ def _one_by_one(doing: Doing, next_report: Callable[[], Report]) -> Iterator[Wis
     """Yield a connection for each of the action's ``times`` reports, with ``gap_s`` between them."""
     rng, server = doing.rng, doing.servers[0]
     site = f"{server.name.lower()}.{doing.cast.site_domain}"
-    agent = pick(rng, AGENTS[doing.host.stack.family])
     at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
     for _ in range(doing.draw_whole("times")):
         report = next_report()
         think, pause = nanoseconds(heavy(rng, 0.004, 0.3)), nanoseconds(0.001)
-        hit = Hit("GET", report.target, 200, report.body, think, pause, kind=report.kind)
+        hit = Hit("GET", report.target, 200, report.body, think, pause, kind=report.kind, referrer=_REPORTS)
         closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.01, 4)))
-        visit = SiteVisit(site, server, doing.host.address, agent, (hit,), closing)
+        visit = SiteVisit(site, server, doing.host.address, browser_of(doing.host), (hit,), closing)
         yield Connect(at_ns, doing.host, server, 80, visit, doing.action.id)
         at_ns += nanoseconds(doing.draw("gap_s"))
 

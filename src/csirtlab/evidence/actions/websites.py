@@ -1,16 +1,20 @@
 """A public web site: visitors, robots, scanners, and somebody who breaks in. What they send works nowhere."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.dialogues import Closing, Ending
 from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
-from csirtlab.evidence.http import AGENTS, Fetch, body_of
-from csirtlab.evidence.websites import Hit, SiteVisit
+from csirtlab.evidence.http import Fetch, body_of, browser_of
+from csirtlab.evidence.shells import output_of
+from csirtlab.evidence.sitefiles import pick_picture, picture, robots_file, style_sheet
+from csirtlab.evidence.websites import Hit, SiteVisit, refusal_page
 from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
 
 _HTTP = 80
+_STYLE, _SEARCH, _CONTACT = "/static/site.css", "/buscar.php", "/contacto.php"
 _SECTIONS = ("noticias", "tramites", "servicios", "transparencia", "contacto", "convocatorias", "agenda", "prensa")
 _WORDS = ("licencia", "permiso", "horario", "pago", "turno", "formulario", "becas", "registro", "multa", "certificado")
 _MISSING = (
@@ -24,28 +28,59 @@ _ONE_CONNECTION = 24  # requests on one connection, at most
 _FEWEST_COLUMNS, _MOST_COLUMNS = 4, 9
 
 
+def _site(doing: Doing) -> str:
+    name = "www" if not doing.host.inside else doing.servers[0].name.lower()
+    return f"{name}.{doing.cast.site_domain}"
+
+
 def _page(doing: Doing, size: int) -> bytes:
-    return body_of(doing.rng, Fetch("", size, "text/html", 0, 0))
+    return body_of(doing.rng, Fetch("", size, "text/html", 0, 0), doing.cast.site_domain)
 
 
-def _hit(doing: Doing, target: str, size: int, pause_s: float, status: int = 200, kind: str = "") -> Hit:
-    rng = doing.rng
-    is_text = not kind
-    body = _page(doing, size) if is_text else noise(rng, size)
-    think = nanoseconds(heavy(rng, 0.002, 0.15) if is_text else heavy(rng, 0.0002, 0.004))
-    return Hit("GET", target, status, body, think, nanoseconds(pause_s), kind=kind or "text/html; charset=UTF-8")
+def _hit(doing: Doing, target: str, size: int, pause_s: float, status: int = 200, page: str = "") -> Hit:
+    """Return a page that is asked for from ``page``, and that the application has nothing to say of."""
+    body = _page(doing, size)
+    think = nanoseconds(heavy(doing.rng, 0.002, 0.15))
+    return Hit("GET", target, status, body, think, nanoseconds(pause_s), referrer=page)
+
+
+def _read(doing: Doing, target: str, pause_s: float, page: str) -> Hit:
+    """Return a page as people get it: now and then it is slow, finds nothing, or cannot send its mail."""
+    rng, path = doing.rng, target.split("?", maxsplit=1)[0]
+    hit = _hit(doing, target, doing.draw_heavy("response_bytes"), pause_s, 200, page)
+    if target == _CONTACT and chance(rng, 0.6):
+        remark = f'level=error event=mail message="connection timed out" page={path}'
+        return replace(hit, status=500, think_ns=nanoseconds(between(rng, 5.0, 5.3)), remark=remark)
+    if path == _SEARCH and chance(rng, 0.28):
+        return replace(hit, remark=f'level=info event=search message="nothing found" page={path} results=0')
+    if path.endswith(".php") and chance(rng, 0.04):
+        think = nanoseconds(between(rng, 1, 4))
+        return replace(hit, think_ns=think, remark=f"level=info event=slow page={path} ms={think // 1_000_000}")
+    return hit
+
+
+def _part(doing: Doing, target: str, pause_s: float, page: str, *, is_known: bool = False) -> Hit:
+    """Return a file of the site as part of ``page``; whoever knows it asks whether it has changed."""
+    url = f"http://{_site(doing)}{target}"
+    if target.endswith(".css"):
+        part, file = "part", style_sheet(url)
+    else:
+        part, file = "picture", picture(url)
+    think = nanoseconds(heavy(doing.rng, 0.0002, 0.004))
+    return Hit(
+        "GET", target, 304 if is_known else 200, b"" if is_known else file.body, think, nanoseconds(pause_s),
+        kind=file.kind, referrer=page, part=part, file=file,
+    )  # fmt: skip
 
 
 def _connections(doing: Doing, agent: str, hits: Sequence[Hit], at_ns: int) -> Iterator[Connect]:
     """Yield connections that carry ``hits`` one after the other, their pauses kept."""
     rng, server = doing.rng, doing.servers[0]
-    name = "www" if not doing.host.inside else server.name.lower()
-    site = f"{name}.{doing.cast.site_domain}"
     for start in range(0, len(hits), _ONE_CONNECTION):
         mine = tuple(hits[start : start + _ONE_CONNECTION])
         ending = pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_FIN, Ending.SERVER_FIN, Ending.CLIENT_RESET))
         closing = Closing(ending, nanoseconds(heavy(rng, 0.01, 20)))
-        visit = SiteVisit(site, server, doing.host.address, agent, mine, closing)
+        visit = SiteVisit(_site(doing), server, doing.host.address, agent, mine, closing)
         yield Connect(at_ns, doing.host, server, _HTTP, visit, doing.action.id)
         # The next connection opens when this one has said everything.
         round_trip = doing.host.way.rtt_ns
@@ -54,45 +89,58 @@ def _connections(doing: Doing, agent: str, hits: Sequence[Hit], at_ns: int) -> I
 
 def _visit_site(doing: Doing) -> Iterator[Wish | Remark]:
     rng = doing.rng
-    agent = pick(rng, [agent for agents in AGENTS.values() for agent in agents])
+    known: set[str] = set()  # files that the browser keeps
     for at_ns in doing.times(doing.draw("sessions_per_hour")):
-        hits = [_hit(doing, "/", doing.draw_heavy("response_bytes"), 0)]
-        hits.append(_hit(doing, "/static/site.css", whole(rng, 4000, 9000), heavy(rng, 0.004, 0.1), kind="text/css"))
+        hits = [_read(doing, "/", 0, "")]
+        hits.append(_part(doing, _STYLE, heavy(rng, 0.004, 0.1), "/", is_known=_STYLE in known))
+        known.add(_STYLE)
+        page = "/"
         for _ in range(doing.draw_whole("pages")):
             section = pick(rng, _SECTIONS)
             number = whole(rng, 1, 400)
             target = pick(rng, (
                 f"/{section}", f"/{section}.php?id={number}", f"/{section}.php?id={number}&lang=es",
-                f"/buscar.php?q={quote_plus(pick(rng, _WORDS) + ' ' + pick(rng, _WORDS))}",
+                f"{_SEARCH}?q={quote_plus(pick(rng, _WORDS) + ' ' + pick(rng, _WORDS))}",
             ))  # fmt: skip
-            hits.append(_hit(doing, target, doing.draw_heavy("response_bytes"), heavy(rng, 2, 50)))
-            if chance(rng, 0.4):
-                picture = f"/static/{bits(rng, 28):07x}.webp"
-                hits.append(_hit(doing, picture, doing.draw_heavy("response_bytes"), 0.02, kind="image/webp"))
-        yield from _connections(doing, agent, hits, at_ns)
+            hits.append(_read(doing, target, heavy(rng, 2, 50), page))
+            page = target
+            shown = pick_picture(rng, _site(doing))
+            if chance(rng, 0.4) and shown not in known:
+                hits.append(_part(doing, shown, 0.02, page))
+                known.add(shown)
+        hits += _asks_for_help(doing, page)
+        yield from _connections(doing, browser_of(doing.host), hits, at_ns)
+
+
+def _asks_for_help(doing: Doing, page: str) -> Iterator[Hit]:
+    if chance(doing.rng, 0.15):
+        yield _read(doing, _CONTACT, heavy(doing.rng, 3, 40), page)
 
 
 def _search_site(doing: Doing) -> Iterator[Wish | Remark]:
     rng = doing.rng
-    agent = pick(rng, [agent for agents in AGENTS.values() for agent in agents])
-    for at_ns in doing.times(doing.draw("times_per_hour")):
-        hits = [_hit(doing, "/", doing.draw_heavy("response_bytes"), 0)]
+    for number, at_ns in enumerate(doing.times(doing.draw("times_per_hour"))):
+        hits = [_read(doing, "/", 0, ""), _part(doing, _STYLE, heavy(rng, 0.004, 0.1), "/", is_known=number > 0)]
+        page = "/"
         for _ in range(doing.draw_whole("searches")):
-            target = f"/buscar.php?q={quote_plus(pick(rng, doing.action.lists['words']))}"
-            hits.append(_hit(doing, target, doing.draw_heavy("response_bytes"), heavy(rng, 3, 60)))
-        yield from _connections(doing, agent, hits, at_ns)
+            target = f"{_SEARCH}?q={quote_plus(pick(rng, doing.action.lists['words']))}"
+            hits.append(_read(doing, target, heavy(rng, 3, 60), page))
+            page = target
+        hits += _asks_for_help(doing, page)
+        yield from _connections(doing, browser_of(doing.host), hits, at_ns)
 
 
 def _crawl(doing: Doing) -> Iterator[Wish | Remark]:
     rng, cast = doing.rng, doing.cast
     agent = pick(rng, doing.action.lists["agents"])
     at_ns = cast.begin_ns + nanoseconds(doing.draw("gap_s") * rng.random())
-    first = True
+    robots = robots_file(f"http://{_site(doing)}/robots.txt")
+    think = nanoseconds(heavy(rng, 0.0002, 0.004))
+    hit = Hit("GET", "/robots.txt", 200, robots.body, think, 0, kind=robots.kind, file=robots)
     while at_ns < cast.end_ns:
-        target = "/robots.txt" if first else f"/{pick(rng, _SECTIONS)}.php?id={whole(rng, 1, 400)}"
-        status = 404 if not first and chance(rng, 0.06) else 200
-        yield from _connections(doing, agent, [_hit(doing, target, whole(rng, 300, 9000), 0, status)], at_ns)
-        first = False
+        yield from _connections(doing, agent, [hit], at_ns)
+        status = 404 if chance(rng, 0.06) else 200
+        hit = _hit(doing, f"/{pick(rng, _SECTIONS)}.php?id={whole(rng, 1, 400)}", whole(rng, 300, 9000), 0, status)
         at_ns += nanoseconds(doing.draw("gap_s"))
 
 
@@ -109,7 +157,9 @@ def _path_scan(doing: Doing) -> Iterator[Wish | Remark]:
             hits.append(_hit(doing, pick(rng, there), whole(rng, 3000, 9000), pause))
         else:
             status = 403 if chance(rng, 0.02) else 404
-            hits.append(_hit(doing, candidates[number % len(candidates)], 162, pause, status))
+            think = nanoseconds(heavy(rng, 0.0002, 0.004))
+            target = candidates[number % len(candidates)]
+            hits.append(Hit("GET", target, status, refusal_page(status), think, nanoseconds(pause), kind="text/html"))
     yield from _connections(doing, agent, hits, doing.cast.begin_ns + _starts(doing))
     yield Note(doing.action.id, "agent", agent)
 
@@ -127,18 +177,21 @@ def _web_intrusion(doing: Doing) -> Iterator[Wish | Remark]:
     rows = {table: doing.draw_whole("rows") for table in tables}
     commands = shuffled(rng, lists["orders"])[: doing.draw_whole("commands")]
     shell = f"/uploads/{pick(rng, ('img', 'doc', 'foto', 'adj', 'tmp'))}-{bits(rng, 24):06x}.php"
-    hits = [*_tries(doing, page, parameter, columns)]
+    first = f"{page}?{parameter}={whole(rng, 1, 400)}"
+    hits = [_asked(doing, first, 200, _page(doing, whole(rng, 2000, 6000)))]
+    hits.append(_part(doing, _STYLE, heavy(rng, 0.004, 0.1), first))
+    hits += _tries(doing, page, parameter, columns)
     for table in tables:
         asked = f"-1 UNION SELECT {_nulls(columns, 'concat_ws(0x7c,t.*)')} FROM {table} t"  # noqa: S608  # no database
         lines = "".join(f"<tr><td>{bits(rng, 40):010x}|{table}</td></tr>\n" for _ in range(rows[table]))
         body = f"<!doctype html>\n<html><body><table>\n{lines}</table></body></html>\n".encode()
         hits.append(_asked(doing, f"{page}?{parameter}={quote(asked)}", 200, body))
+    hits.append(_asked(doing, _CONTACT, 200, _page(doing, whole(rng, 2000, 6000))))
     hits.append(_upload(doing, shell))
     for command in commands:
-        output = b"".join(noise(rng, 12).hex().encode() + b"\n" for _ in range(whole(rng, 1, 14)))
+        output = output_of(rng, command, doing.servers[0])
         hits.append(_asked(doing, f"{shell}?c={quote_plus(command)}", 200, output))
-    agent = pick(rng, AGENTS["windows"])
-    yield from _connections(doing, agent, hits, doing.cast.begin_ns + _starts(doing))
+    yield from _connections(doing, browser_of(doing.host), hits, doing.cast.begin_ns + _starts(doing))
     for name, value in (
         ("parameter", parameter), ("tables", frozenset(tables)), ("rows", sum(rows.values())), ("shell_path", shell),
         ("commands", tuple(commands)),
@@ -186,8 +239,8 @@ def _upload(doing: Doing, shell: str) -> Hit:
     remark = f"level=info event=upload file={shell} bytes={len(text)}"
     pause = nanoseconds(heavy(rng, 8, 90))
     return Hit(
-        "POST", "/contacto.php", 200, _page(doing, 2400), nanoseconds(heavy(rng, 0.01, 0.2)), pause, sent,
-        f"multipart/form-data; boundary={boundary}", remark=remark,
+        "POST", _CONTACT, 200, _page(doing, 2400), nanoseconds(heavy(rng, 0.01, 0.2)), pause, sent,
+        f"multipart/form-data; boundary={boundary}", remark=remark, referrer=_CONTACT,
     )  # fmt: skip
 
 

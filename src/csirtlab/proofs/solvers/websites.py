@@ -11,7 +11,7 @@ from csirtlab.evidence.model import FactValue
 from csirtlab.proofs.sensor import Sight, see
 
 _LINE = re.compile(
-    r'(?P<source>\S+) - - \[(?P<at>[^\]]+)\] "(?P<method>\w+) (?P<target>\S+) [^"]+" (?P<status>\d+) \d+ "-" '
+    r'(?P<source>\S+) - - \[(?P<at>[^\]]+)\] "(?P<method>\w+) (?P<target>\S+) [^"]+" (?P<status>\d+) \d+ "[^"]*" '
     r'"(?P<agent>[^"]*)"'
 )
 
