@@ -25,8 +25,9 @@ title: Injection and web shell
 logsource: {category: webserver}
 detection:
   injection: {cs-uri-query|contains: ["%27", "union", "%20and%20", "+and+", "+or+", "--"]}
+  search: {cs-uri-stem: /buscar.php}
   shell: {cs-uri-stem|startswith: /uploads/, cs-uri-stem|endswith: .php}
-  condition: injection or shell
+  condition: (injection and not search) or shell
 """
 LONG_NAMES = """
 title: Names that carry data
@@ -91,7 +92,9 @@ def test_a_good_sigma_rule_on_a_web_log_is_worth_much_and_copied_addresses_nothi
     address = next(row["c-ip"] for label, row in log_rows(make_plan(website, seed_of_text("own")), "access.log")
                    if label == "intrusion")  # fmt: skip
     copied = f"title: x\nlogsource: {{category: webserver}}\ndetection:\n  a: {{c-ip: {address}}}\n  condition: a\n"
-    everything = INJECTION.replace("condition: injection or shell", "condition: injection or not injection")
+    everything = INJECTION.replace(
+        "condition: (injection and not search) or shell", "condition: injection or not injection"
+    )
 
     good = judge_rule(question, INJECTION, materials, Language.EN)
 
