@@ -148,11 +148,10 @@ def test_an_account_has_one_key(log: list[tuple[dt.datetime, str]]) -> None:
 
 
 def test_the_log_holds_one_verdict_for_each_session(log: list[tuple[dt.datetime, str]]) -> None:
-    ports = Counter(
-        message.split(" port ")[1].split()[0] for _, message in log if message.startswith(("Accepted", "Failed"))
-    )
+    judged = [message for _, message in log if message.startswith(("Accepted", "Failed"))]
+    sessions = Counter(tuple(message.split(" from ")[1].split()[:3]) for message in judged)
 
-    assert set(ports.values()) == {1}
+    assert set(sessions.values()) == {1}
 
 
 def test_what_tshark_sees_in_the_sessions_is_ssh_and_nothing_malformed(frames: list[Frame]) -> None:

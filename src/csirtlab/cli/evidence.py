@@ -207,9 +207,9 @@ def _leak_checks(scenario: Scenario, seed: str) -> list["Check"]:
     from csirtlab.proofs.leaks import LIMIT, field_accuracies
     from csirtlab.proofs.realism import Check
 
-    # In one case the port and the Ethernet address merely name the host, and what its operating system writes
-    # into every packet tells it from half of the others; `prove` weighs several cases.
-    naming = ("client port", "mac", "ttl", "window", "options", "minute")
+    # In one case the port and the Ethernet address merely name the host, a count of packets its path, and what its
+    # operating system writes into every packet tells it from half of the others; `prove` weighs several cases.
+    naming = ("client port", "mac", "identification", "ttl", "window", "options", "minute")
     shares = field_accuracies(scenario, [make_plan(scenario, seed_of_text(seed))])
     told = {tell.field for tell in scenario.tells}
     return [

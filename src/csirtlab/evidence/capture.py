@@ -124,8 +124,7 @@ class Framer:
         source, target = self._address(packet.sender.address), self._address(packet.target)
         pair = source + target
         transport = _pack_udp(packet, pair) if packet.options is None else _pack_tcp(packet, pair)
-        counted = packet.identification < 0
-        identification = self._next(packet.sender, packet.target) if counted else packet.identification
+        identification = self.identification(packet)
         flags = _DONT_FRAGMENT if packet.dont_fragment else 0
         length = 20 + len(transport)
         number = _UDP_NUMBER if packet.options is None else _TCP_NUMBER
@@ -134,6 +133,11 @@ class Framer:
         head = _IPV4.pack(*fields, checksum(head), source, target)
         frame = packet.target_mac + packet.sender.mac + b"\x08\x00" + head + transport
         return frame if len(frame) >= _SHORTEST else frame.ljust(_SHORTEST, b"\x00")
+
+    def identification(self, packet: Segment) -> int:
+        """Return what the packet carries; of a host that counts, the next number, so ask once for each packet."""
+        counted = packet.identification < 0
+        return self._next(packet.sender, packet.target) if counted else packet.identification
 
     def _address(self, text: str) -> bytes:
         packed = self._addresses.get(text)

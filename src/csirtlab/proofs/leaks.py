@@ -7,7 +7,7 @@ the incident's packets and of the others' that fall on the right side. 0.5 is a 
 from collections.abc import Iterable, Mapping, Sequence
 
 from csirtlab.content.scenarios import Scenario
-from csirtlab.evidence.capture import labelled_packets
+from csirtlab.evidence.capture import Framer, labelled_packets
 from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Plan, RawFrame
 
@@ -26,6 +26,7 @@ def field_accuracies(scenario: Scenario, plans: Iterable[Plan]) -> dict[str, flo
     incident = {action.id for action in scenario.incident}
     columns: dict[str, list[tuple[float, bool]]] = {}
     for plan in plans:
+        framer = Framer(plan)
         for label, packet in labelled_packets(plan):
             if isinstance(packet, RawFrame):
                 continue
@@ -37,9 +38,8 @@ def field_accuracies(scenario: Scenario, plans: Iterable[Plan]) -> dict[str, flo
                 "client port": max(packet.sender_port, packet.target_port),
                 "mac": packet.sender.mac[-1],
                 "minute": (packet.at_ns - plan.begin_ns) // _MINUTE,
+                "identification": framer.identification(packet),
             }
-            if packet.identification >= 0:  # hosts that count have no number before the packet is packed
-                values["identification"] = packet.identification
             if packet.options is not None:
                 values |= {"window": packet.window, "options": len(options)}
             for name, value in values.items():

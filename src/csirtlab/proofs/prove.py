@@ -27,7 +27,7 @@ LAZY_LIMIT = 0.05
 _MEASURED = (Form.TIME, Form.DURATION, Form.COUNT, Form.BYTES, Form.PORT)
 NDPI_LIMIT = 0.95
 """At least this share of flows must look like what they are meant to be."""
-_LEAK_CASES = 16
+_LEAK_CASES = 48  # a port or a number names the host: among few cases chance alone separates them
 _FEWEST_LEAK_CASES = 8  # within fewer, a field such as the port merely names the host
 
 

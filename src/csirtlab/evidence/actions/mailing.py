@@ -157,7 +157,7 @@ def _by_way_of(doing: Doing, who: str, server: str, at_ns: int) -> list[str]:
     """Return the trace of a letter within the sender's organisation: some have a gateway before their mail server."""
     domain = who.split("@")[1]
     habits = stream(domain.encode(), "gateway")
-    if not chance(habits, 0.4):
+    if not chance(habits, 0.8):
         return [_from_desk(doing, who, server, at_ns)]
     gateway, address = f"gw{whole(habits, 1, 4)}.{domain}", f"10.{whole(habits, 0, 60)}.{whole(habits, 0, 9)}.7"
     passed = mail_date(at_ns - SECOND, name=True)
