@@ -40,3 +40,7 @@ class ExchangeError(CsirtlabError):
 
 class SetupError(CsirtlabError):
     """The machine lacks something that has to be installed or switched on."""
+
+
+class OutputError(CsirtlabError):
+    """What a command prints cannot be written."""

@@ -1,7 +1,11 @@
 """Exit codes and version of the command line: 2 is what the user can put right, 3 a fault of the program."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import csirtlab
 
@@ -19,6 +23,14 @@ def bug() -> None:
 @fail.command()
 def refusal() -> None:
     raise CohortError("there is none. Make one.")
+
+@fail.command()
+def stop() -> None:
+    raise KeyboardInterrupt
+
+@fail.command()
+def say() -> None:
+    print("Perú, Panamá")
 
 app.add_typer(fail, name="fail")
 sys.argv = ["csirtlab", "fail", *sys.argv[1:]]
@@ -49,6 +61,35 @@ def test_debug_shows_where_a_refusal_arose_and_changes_nothing_else() -> None:
 
     assert done.returncode == 2
     assert "Traceback" in done.stderr and done.stderr.endswith("csirtlab: there is none. Make one.\n")
+
+
+def test_ctrl_c_exits_130_and_says_that_the_command_can_go_on() -> None:
+    done = run("stop")
+
+    assert done.returncode == 130
+    assert "stopped. Start it again: it goes on where it was." in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_stdout_exits_2(unbuffered: str) -> None:
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "say"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment,
+        )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "No space left on device. Make room" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_what_it_can_show() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "say"],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (0, "Per\\xfa, Panam\\xe1\n")
 
 
 def test_a_wrong_option_exits_2() -> None:

@@ -139,7 +139,7 @@ def test_a_seed_tells_nothing_of_another() -> None:
 def test_an_unwritable_folder_leaves_nothing_and_says_what_to_do(scenario: Scenario, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
 
-    with pytest.raises(EvidenceError, match="Make room or name another folder"):
+    with pytest.raises(EvidenceError, match="A file stands where a folder has to be: name another folder"):
         make_evidence(scenario, seed_of_text("golden"), tmp_path / "taken" / "case")
 
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from csirtlab.content.scenarios import Scenario, read_scenario, scenario_names
+from csirtlab.endings import ends_in_order
 from csirtlab.errors import EvidenceError
 from csirtlab.settings import content_root
 
@@ -46,16 +48,22 @@ def make(
     scenario: ScenarioName,
     seed: Seed,
     out: Annotated[Path, typer.Option(help="The folder for the evidence files; it is created if need be.")],
+    force: Annotated[bool, typer.Option("--force", help="Remove what is left there of another case.")] = False,
 ) -> None:
     """Make the evidence of one case. Nothing in it tells the answers.
+
+    Files appear when all are complete, and replace those of the same name. A folder that holds evidence of another
+    case under other names (letters, logs, exhibits) is refused: with --force those are removed, and nothing else.
 
     Example: csirtlab evidence make c2-beacon --seed try --out /tmp/case
     """
     from csirtlab.evidence.cases import make_evidence
     from csirtlab.evidence.seeds import seed_of_text
 
-    for name in make_evidence(read_scenario(content_root(), scenario), seed_of_text(seed), out):
-        print(out / name)
+    with ends_in_order():
+        names = make_evidence(read_scenario(content_root(), scenario), seed_of_text(seed), out, replace=force)
+    with suppress(BrokenPipeError):  # the evidence is there, whether or not anybody reads all of its names
+        print(*(out / name for name in names), sep="\n", flush=True)
 
 
 @commands.command()
@@ -117,16 +125,23 @@ def prove(
 
     if bool(scenario) == every:
         raise EvidenceError("Name one scenario, or give --all.")
+    if every and not scenario_names(content_root()):
+        raise EvidenceError(f"{content_root() / 'datasets'}: there is no scenario to prove. Write one there.")
     proofs: list[Proof] = []
     for name in scenario_names(content_root()) if every else [scenario]:
         read = read_scenario(content_root(), name)
         with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(f"proving {name}", total=seeds)
-            proofs.append(
-                prove_scenario(
-                    read, seeds, jobs=jobs, journal=_journal(read, fresh=fresh), tick=partial(progress.advance, task)
+            with ends_in_order():
+                proofs.append(
+                    prove_scenario(
+                        read,
+                        seeds,
+                        jobs=jobs,
+                        journal=_journal(read, fresh=fresh),
+                        tick=partial(progress.advance, task),
+                    )
                 )
-            )
     if as_json:
         print(json.dumps([proof.as_json() for proof in proofs], indent=1))
     else:
@@ -161,11 +176,12 @@ def _show_proof(proof: "Proof") -> None:
 
 def _journal(scenario: Scenario, *, fresh: bool) -> Path:
     """Return where the outcomes of a proof are kept until scenario or program change."""
+    from csirtlab.proofs.journal import forget
     from csirtlab.proofs.prove import journal_of
 
     journal = journal_of(scenario)
     if fresh:
-        journal.unlink(missing_ok=True)
+        forget(journal)
     return journal
 
 
@@ -173,7 +189,7 @@ def _journal(scenario: Scenario, *, fresh: bool) -> Path:
 def check(
     file: Annotated[Path, typer.Argument(help="A capture: pcap or pcapng.")],
     scenario: Annotated[str, typer.Option(help="It was made from this scenario: seek telling fields.")] = "",
-    seed: Annotated[str, typer.Option(help="It was made with this seed.")] = "",
+    seed: Annotated[str | None, typer.Option(help="It was made with this seed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Check whether a capture looks like a real one, and tell each figure. Exit code 1: something does not.
@@ -184,10 +200,10 @@ def check(
     """
     from csirtlab.proofs.realism import check_capture
 
-    if bool(scenario) != bool(seed):
+    if bool(scenario) != (seed is not None):
         raise EvidenceError("Give --scenario and --seed together: a case is made of both.")
     found = check_capture(file)
-    if scenario:
+    if seed is not None:
         found += _leak_checks(read_scenario(content_root(), scenario), seed)
     found.sort(key=lambda check: check.number)
     if as_json:

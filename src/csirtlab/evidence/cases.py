@@ -4,63 +4,40 @@ import csv
 import hashlib
 import hmac
 import io
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from csirtlab.content.scenarios import Scenario
-from csirtlab.errors import EvidenceError
 from csirtlab.evidence.capture import write_capture
+from csirtlab.evidence.folders import synced_file, told, whole_folder
 from csirtlab.evidence.logs import log_files
 from csirtlab.evidence.measures import measure
 from csirtlab.evidence.model import FactValue, Host, Plan
 from csirtlab.evidence.plan import make_plan
 
 
-def make_evidence(scenario: Scenario, seed: bytes, folder: Path) -> list[str]:
+def make_evidence(scenario: Scenario, seed: bytes, folder: Path, *, replace: bool = False) -> list[str]:
     """Write the evidence files of a case into ``folder``, which is created if need be; no truth.
 
-    Files appear when all are complete; one of the same name is replaced. Return their names, relative to ``folder``.
+    Files appear when all are complete; one of the same name is replaced. What another case would leave among them
+    is removed with ``replace``; what is no evidence stays. Return their names, relative to ``folder``.
 
     Raises:
-        EvidenceError: The folder cannot be written.
+        EvidenceError: The folder cannot be written, or holds files of another case and ``replace`` is not given.
     """
-    return write_evidence(_plan(scenario, seed), folder)
+    return write_evidence(_plan(scenario, seed), folder, replace=replace)
 
 
-def write_evidence(plan: Plan, folder: Path) -> list[str]:
+def write_evidence(plan: Plan, folder: Path, *, replace: bool = False) -> list[str]:
     """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
-    try:
-        # All take their names at the end: evidence is complete or not there.
-        with ExitStack() as files:
-            files.enter_context(_folder(folder))
-            write_capture(plan, files.enter_context(_whole_file(folder / "capture.pcap")))
-            texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _papers(plan)
-            for name, content in texts.items():
-                files.enter_context(_folder((folder / name).parent))
-                files.enter_context(_whole_file(folder / name)).write(content)
-    except OSError as error:
-        raise EvidenceError(
-            f"{folder}: the evidence cannot be written: {error.strerror}. Make room or name another folder."
-        ) from error
+    texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _papers(plan)
+    with told(folder), whole_folder(folder, replace=replace) as aside:
+        with synced_file(aside / "capture.pcap") as file:
+            write_capture(plan, file)
+        for name, content in texts.items():
+            with synced_file(aside / name) as file:
+                file.write(content)
     return ["capture.pcap", *texts]
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    """Make a folder; take back what was made when something fails."""
-    missing = [each for each in (path, *path.parents) if not each.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        for each in missing:
-            with suppress(OSError):  # somebody has put something there
-                each.rmdir()
-        raise
 
 
 def evidence_digest(folder: Path) -> str:
@@ -130,17 +107,3 @@ def asset_list(hosts: tuple[Host, ...]) -> bytes:
     writer.writerow(("hostname", "address", "role"))
     writer.writerows((host.name, host.address, host.role) for host in hosts)
     return text.getvalue().encode()
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its name only when it is complete."""
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb", buffering=1 << 20) as file:
-            yield file
-        Path(aside).chmod(0o644)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

@@ -5,6 +5,8 @@ import hmac
 import re
 from random import Random
 
+from csirtlab.errors import EvidenceError
+
 
 def case_seed(secret: bytes, lab: str, trainee: str) -> bytes:
     """Return the seed of a trainee's case: 32 bytes that nobody without the cohort's secret can tell."""
@@ -17,10 +19,17 @@ def sibling_seed(secret: bytes, lab: str, question: str, index: int) -> bytes:
 
 
 def seed_of_text(text: str) -> bytes:
-    """Return the seed that a person means: 64 hexadecimal digits are a seed itself, any other text names one."""
+    """Return the seed that a person means: 64 hexadecimal digits are a seed itself, any other text names one.
+
+    Raises:
+        EvidenceError: It is no text: a terminal gave bytes that are not UTF-8.
+    """
     if re.fullmatch(r"[0-9a-fA-F]{64}", text):
         return bytes.fromhex(text)
-    return hashlib.sha256(text.encode()).digest()
+    try:
+        return hashlib.sha256(text.encode()).digest()
+    except UnicodeEncodeError as error:
+        raise EvidenceError(f"the seed {text!a} is not UTF-8. Take letters and digits for it.") from error
 
 
 def stream(seed: bytes, *names: str) -> Random:

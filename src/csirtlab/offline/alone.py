@@ -51,7 +51,9 @@ def ensure_lab(content: Path, lab: Lab, folder: Path, language: Language, seed: 
         text = _ensure_seed(folder / STATE / f"{lab.name}.json", seed)
         secret = text.encode()
         evidence = place / EVIDENCE
-        make_evidence(read_scenario(content, lab.scenario), case_seed(secret, lab.name, LEARNER), evidence)
+        # Another seed, or a newer program, makes another case in the same folder.
+        scenario = read_scenario(content, lab.scenario)
+        make_evidence(scenario, case_seed(secret, lab.name, LEARNER), evidence, replace=True)
         write_case_sheet(lab, evidence, cohort=COHORT, trainee=LEARNER, language=language)
         notebook = place / f"{lab.name}.ipynb"
         is_new = not notebook.exists()
