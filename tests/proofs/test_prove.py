@@ -1,6 +1,7 @@
 """A proof is what independent witnesses find, seed after seed, compared with the ground truth."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +10,17 @@ from typer.testing import CliRunner
 
 from csirtlab.cli.evidence import commands
 from csirtlab.content.labs import Tolerance
-from csirtlab.content.scenarios import Filter, Scenario, read_scenario, scenario_names
+from csirtlab.content.scenarios import Filter, Lazy, Scenario, read_scenario, scenario_names
 from csirtlab.content.vocabulary import GUESSES as GUESS_NAMES
 from csirtlab.content.vocabulary import WITNESSES
+from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import ground_truth
 from csirtlab.proofs.dissection import count_agreement, ndpi_agreement
 from csirtlab.proofs.leaks import best_split
 from csirtlab.proofs.prove import Outcome, accepted_errors, near_share, proof_seed, prove, same_share
 from csirtlab.proofs.sensor import Sight
 from csirtlab.proofs.solvers import GUESSES, SOLVERS
-from csirtlab.proofs.witnesses import agree, hear_witnesses
+from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses, named
 from csirtlab.settings import content_root
 
 SCENARIOS = scenario_names(content_root())
@@ -66,6 +68,44 @@ def test_a_filter_of_tshark_is_a_witness_that_builds_on_facts_above_it(beacon: S
     assert found["c2_address"] == ground_truth(beacon, proof_seed(beacon, 0))["c2_address"]
 
 
+@pytest.mark.parametrize(
+    ("keep", "field", "says"),
+    [
+        ("foo.bar == 1", "ip.dst", 'Left side of "==" expression must be a field or function, not foo.bar'),
+        ("tcp.port ==", "ip.dst", "Unexpected end of filter expression"),
+        ("tcp", "foo.bar", "Some fields aren't valid: foo.bar"),
+    ],
+)
+def test_a_filter_that_tshark_does_not_understand_is_told_with_its_line(
+    beacon: Scenario, beacon_folder: Path, keep: str, field: str, says: str
+) -> None:
+    fact = replace(beacon.facts[2], solver=None, filter=Filter(keep, field, "only", 77))
+
+    with pytest.raises(EvidenceError, match=re.escape(says)) as refusal:
+        hear_witnesses(replace(beacon, facts=(fact,)), Sight(beacon_folder))
+
+    assert str(refusal.value).startswith(f"{beacon.path}:77: ")
+    assert str(beacon_folder) not in str(refusal.value)
+
+
+def test_a_witness_that_needs_a_log_which_is_not_there_finds_nothing(beacon: Scenario, beacon_folder: Path) -> None:
+    by_log = replace(beacon, facts=(replace(beacon.facts[0], solver="spray.source"),))
+
+    assert hear_witnesses(by_log, Sight(beacon_folder)) == {"infected_host": "nothing: the case has no auth.log"}
+
+
+def test_a_guess_that_needs_a_log_which_is_not_there_is_named(beacon: Scenario, beacon_folder: Path) -> None:
+    by_log = replace(beacon, lazy=(Lazy("most-requests.source", "infected_host", 99),))
+
+    with pytest.raises(EvidenceError, match=r'toml:99: the guess "most-requests\.source" .* access\.log'):
+        guesses(by_log, Sight(beacon_folder), {"infected_host": ""})
+
+
+def test_a_scenario_without_facts_is_not_proven(beacon: Scenario) -> None:
+    with pytest.raises(EvidenceError, match=r"Add a \[\[fact\]\]"):
+        prove(replace(beacon, facts=()), 1)
+
+
 def ground_truth_texts(scenario: Scenario) -> dict[str, str]:
     """Return the truth of the first case as a journal holds it."""
     return {name: str(value) for name, value in ground_truth(scenario, proof_seed(scenario, 0)).items()}
@@ -73,7 +113,7 @@ def ground_truth_texts(scenario: Scenario) -> dict[str, str]:
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(beacon: Scenario, tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
-    done = Outcome(0, False, {}, ground_truth_texts(beacon), {})
+    done = Outcome(0, False, {}, ground_truth_texts(beacon), {named(lazy): False for lazy in beacon.lazy})
     journal.write_text(json.dumps(done.__dict__) + '\n{"seed": 1, "cut o')
 
     ticks: list[int] = []

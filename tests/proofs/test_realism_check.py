@@ -61,7 +61,12 @@ def test_a_made_case_is_also_searched_for_fields_that_give_it_away(tmp_path: Pat
 
 def test_a_file_that_is_no_capture_is_refused_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no capture")
+    (tmp_path / "cut.pcap").write_bytes(bytes.fromhex("d4c3b2a1") + b"cut")
 
+    with pytest.raises(EvidenceError, match=r"cut\.pcap: tshark gives up: .*Name a whole pcap"):
+        check_capture(tmp_path / "cut.pcap")
+    with pytest.raises(EvidenceError, match="this is a folder"):
+        check_capture(tmp_path)
     with pytest.raises(EvidenceError, match="Name a whole pcap"):
         check_capture(tmp_path / "notes.txt")
     with pytest.raises(EvidenceError, match="there is no such file"):

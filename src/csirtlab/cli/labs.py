@@ -91,6 +91,7 @@ def prove(
     from rich.console import Console
     from rich.progress import Progress
 
+    from csirtlab.proofs.journal import forget
     from csirtlab.proofs.labs import journal_of, prove_lab
 
     content = content_root()
@@ -99,7 +100,7 @@ def prove(
         found = read_lab(content, name)
         journal = journal_of(content, found)
         if fresh:
-            journal.unlink(missing_ok=True)
+            forget(journal)
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(name, total=seeds)
             proofs.append(prove_lab(content, found, seeds, jobs=jobs, journal=journal, tick=partial(bar.advance, task)))

@@ -1,5 +1,6 @@
 """``datasets/<scenario>/scenario.toml``: an incident as a recipe, parsed into frozen values."""
 
+import dataclasses
 import datetime as dt
 import ipaddress
 import re
@@ -125,6 +126,7 @@ class Filter:
     keep: str
     field: str
     take: str
+    line: int = dataclasses.field(default=1, compare=False)  # of the scenario's file
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class Lazy:
 
     guess: str
     fact: str
+    line: int = dataclasses.field(default=1, compare=False)  # of the scenario's file
 
 
 @dataclass(frozen=True)
@@ -418,7 +421,7 @@ class _Reader:
             for name in re.findall(r"\{(\w+)\}", keep):
                 if self.kinds.get(name) != "fact":
                     table.refuse("filter", f'there is no fact "{name}" above this line for the filter to use.')
-            return None, Filter(keep, table.text("field"), take)
+            return None, Filter(keep, table.text("field"), take, table.line_of("filter"))
         solver = table.text("witness")
         if solver not in WITNESSES:
             table.refuse("witness", f'witness "{solver}" is unknown. Known: {", ".join(WITNESSES)}.')
@@ -429,7 +432,7 @@ class _Reader:
         guess = table.text("guess")
         if guess not in GUESSES:
             table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(GUESSES)}.')
-        return Lazy(guess, self.known(table, "fact", "fact"))
+        return Lazy(guess, self.known(table, "fact", "fact"), table.line_of("guess"))
 
 
 def _refuse_before(table: Table, action: Action, earlier: Iterable[Phase]) -> None:

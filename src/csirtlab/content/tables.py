@@ -25,10 +25,13 @@ class Table:
     line: int
     lines: Mapping[str, int]
 
+    def line_of(self, key: str | None) -> int:
+        """Return the line of ``key``, or of the table where the key does not stand on one."""
+        return self.lines.get(key, self.line) if key else self.line
+
     def refuse(self, key: str | None, problem: str) -> NoReturn:
         """Raise a ContentError that points at ``key`` (or at the table) and says ``problem``."""
-        line = self.lines.get(key, self.line) if key else self.line
-        raise ContentError(f"{self.path}:{line}: {problem}")
+        raise ContentError(f"{self.path}:{self.line_of(key)}: {problem}")
 
     def only(self, *known: str) -> None:
         """Refuse keys that nobody reads: a typing mistake would otherwise pass unseen."""

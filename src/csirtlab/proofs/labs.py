@@ -3,9 +3,9 @@
 import importlib.util
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 
 from csirtlab.content.labs import Kind, Lab, hint_code
@@ -117,9 +117,10 @@ def prove_lab(
     only for the very same lab and program.
     """
 
-    def run(numbers: list[int]) -> Iterator[Outcome]:
+    def run(numbers: list[int]) -> Generator[Outcome]:
         calls = [(content, lab, list(batch)) for _, batch in groupby(numbers, lambda number: number // BATCH)]
-        return chain.from_iterable(spread(prove_batch, calls, jobs))
+        for outcomes in spread(prove_batch, calls, jobs):
+            yield from outcomes
 
     return _sum_up(lab, resumed(Outcome, journal, seeds, run, tick))
 

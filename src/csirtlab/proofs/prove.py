@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from csirtlab.proofs.dissection import ndpi_agreement
 from csirtlab.proofs.journal import SeedOutcome, journal_folder, journal_name, resumed, spread
 from csirtlab.proofs.leaks import field_accuracies, unexplained
 from csirtlab.proofs.sensor import Sight
-from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses
+from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses, named
 
 SAME_ANSWER_LIMIT = 0.01
 """At most this share of pairs of cases may have the same value of a fact."""
@@ -99,12 +99,23 @@ def prove(
 
     With a ``journal`` (a file, made if need be) what was proven before is not proven again; it counts
     only for the very same scenario and program.
-    """
 
-    def run(numbers: list[int]) -> Iterator[Outcome]:
+    Raises:
+        EvidenceError: There is nothing to prove, or the journal cannot be kept.
+    """
+    if not scenario.facts:
+        raise EvidenceError(
+            f"{scenario.path}:1: nothing can be proven of a scenario without facts. Add a [[fact]] with a witness."
+        )
+    names, pairs = {fact.name for fact in scenario.facts}, {named(lazy) for lazy in scenario.lazy}
+
+    def run(numbers: list[int]) -> Generator[Outcome]:
         return spread(prove_seed, [(scenario, number) for number in numbers], jobs)
 
-    return _sum_up(scenario, resumed(Outcome, journal, seeds, run, tick))
+    def is_whole(outcome: Outcome) -> bool:
+        return outcome.is_ambiguous or (set(outcome.values) == names and set(outcome.lazy) == pairs)
+
+    return _sum_up(scenario, resumed(Outcome, journal, seeds, run, tick, is_whole))
 
 
 def prove_seed(scenario: Scenario, number: int) -> Outcome:

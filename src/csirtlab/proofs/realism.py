@@ -19,6 +19,11 @@ from csirtlab.proofs.sensor import Frame, at_ns, handshake, is_syn, see
 
 _SYN_ACK, _ACK = 0x12, 0x10
 _INITIAL_TTLS = (64, 128, 255)
+# pcap (microseconds, nanoseconds, Kuznetzov's), either way round, and pcapng.
+# Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng; wiretap/libpcap.h of Wireshark.
+_MAGIC = {
+    magic[::step] for magic in map(bytes.fromhex, ("a1b2c3d4", "a1b23c4d", "a1b2cd34", "0a0d0d0a")) for step in (1, -1)
+}
 _MOST_CHANCES = 2000  # frames from which shares of rare things mean something
 _BACKGROUND = ("arp", "dhcp", "mdns", "llmnr", "nbns", "ssdp", "ntp", "igmp", "icmpv6", "lldp", "stp")
 
@@ -65,8 +70,17 @@ def check_capture(path: Path) -> list[Check]:
     Raises:
         EvidenceError: It cannot be read, or holds no frame.
     """
+    if path.is_dir():
+        raise EvidenceError(f"{path}: this is a folder. Name a capture (pcap or pcapng) in it.")
     if not path.is_file():
         raise EvidenceError(f"{path}: there is no such file. Name a capture (pcap or pcapng).")
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}. Name a capture that you may read.") from error
+    if begin not in _MAGIC:  # tshark reads texts too, and sees frames without a time in them
+        raise EvidenceError(f"{path}: this is no capture. Name a whole pcap or pcapng file, not packed.")
     frames = see(path)
     if not frames:
         raise EvidenceError(f"{path}: the capture holds no frame. Name one that does.")

@@ -39,12 +39,24 @@ _CHECKSUMS = [word for layer in ("ip", "tcp", "udp") for word in ("-o", f"{layer
 _SYN, _SYN_ACK = 0x02, 0x12
 
 
+class TsharkError(EvidenceError):
+    """tshark cannot read a capture, or does not understand what is asked of it; ``why`` says what it says."""
+
+    def __init__(self, capture: Path, why: str) -> None:
+        super().__init__(f"{capture}: tshark gives up: {why}. Name a whole pcap or pcapng file.")
+        self.capture, self.why = capture, why
+
+    def __reduce__(self) -> tuple[type["TsharkError"], tuple[Path, str]]:
+        """Let it come over from another process."""
+        return type(self), (self.capture, self.why)
+
+
 def see(capture: Path, fields: tuple[str, ...] = FIELDS, keep: str = "") -> list[Frame]:
     """Return the fields of every frame that the display filter ``keep`` lets pass; values in a frame are joined by ",".
 
     Raises:
         SetupError: tshark is not installed.
-        EvidenceError: tshark cannot read the file, or does not understand the filter.
+        TsharkError: tshark cannot read the file, or does not understand the filter or a field.
     """
     if shutil.which("tshark") is None:
         raise SetupError("tshark is not installed, and proofs are made with it. Install the package tshark.")
@@ -55,9 +67,18 @@ def see(capture: Path, fields: tuple[str, ...] = FIELDS, keep: str = "") -> list
         command += ["-Y", keep]
     done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
     if done.returncode:
-        why = done.stderr.strip().splitlines()[-1:] or ["it did not say why"]
-        raise EvidenceError(f"{capture}: tshark gives up: {why[0]}. Name a whole pcap or pcapng file.")
+        raise TsharkError(capture, _first_sentence(done.stderr))
     return [dict(zip(fields, line.split("\t"), strict=True)) for line in done.stdout.splitlines()]
+
+
+def _first_sentence(stderr: str) -> str:
+    """Return what tshark says is wrong: its first line that begins with its name, and what that announces."""
+    lines = [line.strip() for line in stderr.splitlines()]
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith("tshark: "):
+            said = line.removeprefix("tshark: ")
+            return (f"{said} {after}" if said.endswith(":") else said).rstrip(".")
+    return lines[-1].rstrip(".") if lines else "it did not say why"
 
 
 def nanoseconds(epoch: str) -> int:

@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 
-from csirtlab.content.scenarios import Fact, Scenario
+from csirtlab.content.scenarios import Fact, Lazy, Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight, instant, nanoseconds, see
+from csirtlab.proofs.sensor import Sight, TsharkError, instant, nanoseconds, see
 from csirtlab.proofs.solvers import GUESSES, SOLVERS
 
 _SMALL = 2e-6  # seconds: a float's rounding, a time cut to microseconds
@@ -17,7 +18,9 @@ def hear_witnesses(scenario: Scenario, sight: Sight) -> dict[str, FactValue | st
     found: dict[str, FactValue | str] = {}
     for fact in scenario.facts:
         try:
-            found[fact.name] = _solve(fact, sight, found)
+            found[fact.name] = _solve(scenario, fact, sight, found)
+        except FileNotFoundError as error:
+            found[fact.name] = f"nothing: the case has no {Path(error.filename).relative_to(sight.folder)}"
         except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
             # A witness that sees nothing fails in one of these ways; the proof tells it as its finding.
             found[fact.name] = f"nothing: {type(error).__name__}: {error}"
@@ -25,10 +28,30 @@ def hear_witnesses(scenario: Scenario, sight: Sight) -> dict[str, FactValue | st
 
 
 def guesses(scenario: Scenario, sight: Sight, truth: Mapping[str, FactValue]) -> dict[str, bool]:
-    """Return for each lazy solver of ``scenario`` whether it is right in this case."""
-    return {
-        f"{lazy.guess} for {lazy.fact}": agree(truth[lazy.fact], GUESSES[lazy.guess](sight)) for lazy in scenario.lazy
-    }
+    """Return for each lazy solver of ``scenario`` whether it is right in this case.
+
+    Raises:
+        EvidenceError: A guess needs what the case does not have.
+    """
+    return {named(lazy): agree(truth[lazy.fact], _guess(scenario, lazy, sight)) for lazy in scenario.lazy}
+
+
+def _guess(scenario: Scenario, lazy: Lazy, sight: Sight) -> FactValue:
+    try:
+        return GUESSES[lazy.guess](sight)
+    except FileNotFoundError as error:
+        missing = f"{Path(error.filename).relative_to(sight.folder)}, which the case does not have"
+    except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
+        missing = f"what the case does not hold ({type(error).__name__}: {error})"
+    raise EvidenceError(
+        f'{scenario.path}:{lazy.line}: the guess "{lazy.guess}" for "{lazy.fact}" looks at {missing}. '
+        f"Take a guess that somebody could make here."
+    )
+
+
+def named(lazy: Lazy) -> str:
+    """Return how a guess for a fact is called."""
+    return f"{lazy.guess} for {lazy.fact}"
 
 
 def agree(truth: FactValue, found: object) -> bool:
@@ -40,14 +63,20 @@ def agree(truth: FactValue, found: object) -> bool:
     return type(truth) is type(found) and truth == found
 
 
-def _solve(fact: Fact, sight: Sight, found: Mapping[str, FactValue | str]) -> FactValue:
+def _solve(scenario: Scenario, fact: Fact, sight: Sight, found: Mapping[str, FactValue | str]) -> FactValue:
     if fact.solver:
         return SOLVERS[fact.solver](sight)
     assert fact.filter is not None
     keep = fact.filter.keep
     for name, value in found.items():
         keep = keep.replace("{" + name + "}", str(value))
-    seen = see(sight.folder / "capture.pcap", (fact.filter.field,), keep)
+    try:
+        seen = see(sight.folder / "capture.pcap", (fact.filter.field,), keep)
+    except TsharkError as error:
+        raise EvidenceError(
+            f'{scenario.path}:{fact.filter.line}: tshark does not understand the filter or the field of "{fact.name}": '
+            f"{error.why}. The filter is {keep!r}; Wireshark's list of display filter fields names what there is."
+        ) from error
     values = [part for frame in seen for part in frame[fact.filter.field].split(",") if part]
     return _take(fact, values)
 
