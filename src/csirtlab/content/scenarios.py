@@ -1,22 +1,57 @@
 """``datasets/<scenario>/scenario.toml``: an incident as a recipe, parsed into frozen values."""
 
-import dataclasses
 import datetime as dt
 import ipaddress
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
-from csirtlab.content.labs import Form
-from csirtlab.content.tables import Table, TomlFile, read_toml
-from csirtlab.content.vocabulary import CLIENTS, FIELDS, GUESSES, MEASURES, SYSTEMS, TAKES, VERBS, WITNESSES
+from csirtlab.content.patterns import refuse_wrong_labels, refuse_wrong_pattern
+from csirtlab.content.scenario_checks import LONGEST_PREFIX, refuse_before, refuse_wrong_cast
+from csirtlab.content.scenario_values import (
+    Action,
+    Actor,
+    Fact,
+    Filter,
+    Group,
+    Lazy,
+    LookAlike,
+    Phase,
+    Range,
+    Scenario,
+    Service,
+    Site,
+    Tell,
+    Window,
+)
+from csirtlab.content.tables import Table, TomlFile, read_toml, shown
+from csirtlab.content.vocabulary import CLIENTS, FIELDS, GUESSES, MEASURES, SYSTEMS, TAKES, VERBS, WITNESSES, files
+from csirtlab.content.vocabulary.words import Texts
 from csirtlab.errors import ContentError
 
-Range = tuple[float, float]
+__all__ = [
+    "Action",
+    "Actor",
+    "Fact",
+    "Filter",
+    "Group",
+    "Lazy",
+    "LookAlike",
+    "Phase",
+    "Range",
+    "Scenario",
+    "Service",
+    "Site",
+    "Tell",
+    "Window",
+    "read_scenario",
+    "scenario_names",
+]
 
 SCENARIO_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
-RESERVED_NAME = re.compile(r"(?:[a-z0-9{}-]+\.)+(?:example|test|\{tld\})")
+RESERVED_NAME = re.compile(r"(?:[a-z0-9-]+\.)+(?:example|test)")
+RESERVED_PATTERN = re.compile(r"(?:[a-z0-9{}-]+\.)+(?:example|test|\{tld\})")
 OUTSIDE = tuple(
     ipaddress.IPv4Network(network)
     # RFC 5737 documentation, RFC 2544 benchmarking, RFC 6598 shared: nobody's addresses.
@@ -25,6 +60,8 @@ OUTSIDE = tuple(
 INSIDE = tuple(  # RFC 1918
     ipaddress.IPv4Network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 )
+_FIRST_DAY, _LAST_DAY = dt.date(1971, 1, 1), dt.date(2105, 12, 31)  # captures count seconds since 1970 in 32 bits
+_COUNTED = ("first_start", "last_start", "median_gap", "count", "bytes_out", "bytes_in")  # of TCP connections
 _WHOLE = {"capture": "capture"}  # facts of the whole: it needs no table to be named
 _TABLES = (
     "window", "site", "host", "actor", "service", "background", "phase", "phase.action", "look_alike", "fact",
@@ -32,168 +69,10 @@ _TABLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Window:
-    """When the sensor recorded: working days, start in the day (minutes, UTC), length."""
-
-    first_day: dt.date
-    last_day: dt.date
-    start_minute: Range
-    minutes: Range
-
-
-@dataclass(frozen=True)
-class Site:
-    """The organisation's network."""
-
-    domains: tuple[str, ...]
-    networks: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Hosts with the same role."""
-
-    name: str
-    role: str  # as the asset list says it
-    count: tuple[int, int]
-    systems: tuple[str, ...]
-    names: tuple[str, ...]  # patterns with {number}, {department}
-    is_listed: bool = True  # the asset list knows them
-    clock_off_s: tuple[int, int] | None = None  # how far its clock is off, fast or slow, in whole seconds
-
-
-@dataclass(frozen=True)
-class Actor:
-    """A part in the incident, given to one host of a group; each actor is another host."""
-
-    name: str
-    group: str
-    family: str | None  # of the operating system; None: any
-
-
-@dataclass(frozen=True)
-class Service:
-    """Servers outside; each has one or more names and an address."""
-
-    name: str
-    count: tuple[int, int]
-    patterns: tuple[str, ...]  # of names, with {word}, {noun}, {tld}
-    networks: tuple[str, ...]
-    rtt_ms: Range
-    ttl_s: Range  # of its DNS records
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something that hosts do: a verb with a range for each parameter."""
-
-    id: str
-    verb: str
-    source: str  # group or actor; of some verbs, a service
-    target: str | None  # service, group or actor
-    client: str | None
-    starts_min: Range  # minutes from the start of the capture; (0, 0): it was there before
-    ranges: Mapping[str, Range]
-    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # texts to draw from
-    others: Mapping[str, str] = field(default_factory=dict)  # who else takes part: services, groups or actors
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A step of the incident."""
-
-    name: str
-    technique: str  # ATT&CK id
-    actions: tuple[Action, ...]
-
-
-@dataclass(frozen=True)
-class LookAlike:
-    """A harmless action that resembles one of the incident."""
-
-    resembles: str  # id of the action
-    action: Action
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A witness that tshark is: a display filter, the field to read, and what to make of its values.
-
-    ``{fact}`` in the filter stands for what the witness of a fact above has found.
-    """
-
-    keep: str
-    field: str
-    take: str
-    line: int = dataclasses.field(default=1, compare=False)  # of the scenario's file
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something a question can ask: a measure of an actor, a service or an action; and who proves it."""
-
-    name: str
-    form: Form
-    subject: str
-    measure: str
-    solver: str | None = None
-    filter: Filter | None = None
-    is_from_short_list: bool = False  # its values are few by nature, so that cases share them
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """A guess without looking, and the fact that it must not give."""
-
-    guess: str
-    fact: str
-    line: int = dataclasses.field(default=1, compare=False)  # of the scenario's file
-
-
-@dataclass(frozen=True)
-class Tell:
-    """A field without meaning that gives the incident away as the real tool does."""
-
-    field: str
-    copies: str  # the real behaviour
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """An incident as a recipe; with a seed it becomes a case."""
-
-    name: str
-    path: Path
-    title: str
-    summary: str
-    version: int
-    window: Window
-    site: Site
-    groups: tuple[Group, ...]
-    actors: tuple[Actor, ...]
-    services: tuple[Service, ...]
-    background: tuple[Action, ...]
-    phases: tuple[Phase, ...]
-    look_alikes: tuple[LookAlike, ...]
-    facts: tuple[Fact, ...]
-    lazy: tuple[Lazy, ...] = ()
-    tells: tuple[Tell, ...] = ()
-
-    @property
-    def incident(self) -> tuple[Action, ...]:
-        """All actions of all phases, in order."""
-        return tuple(action for phase in self.phases for action in phase.actions)
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """All actions: background, incident, look-alikes."""
-        return (*self.background, *self.incident, *(look.action for look in self.look_alikes))
-
-
 def scenario_names(content: Path) -> list[str]:
-    """Return the names of all scenarios under ``content``, sorted."""
-    return sorted(found.parent.name for found in (content / "datasets").glob("*/scenario.toml"))
+    """Return the names of all scenarios under ``content``, sorted; folders with other names hold none."""
+    names = (found.parent.name for found in (content / "datasets").glob("*/scenario.toml"))
+    return sorted(name for name in names if SCENARIO_NAME.fullmatch(name))
 
 
 def read_scenario(content: Path, name: str) -> Scenario:
@@ -205,6 +84,8 @@ def read_scenario(content: Path, name: str) -> Scenario:
     folder = content / "datasets" / name
     if not SCENARIO_NAME.fullmatch(name) or not folder.is_dir():
         known = ", ".join(scenario_names(content)) or "none yet"
+        if (folder / "scenario.toml").is_file() and folder.parent == content / "datasets":
+            known += ". A scenario's folder is named in lower-case letters, digits and hyphens, two to forty"
         raise ContentError(f'{folder}:1: there is no scenario "{name}". Scenarios here: {known}.')
     file = read_toml(folder / "scenario.toml")
     for table, found in file.tables.items():
@@ -222,23 +103,29 @@ class _Reader:
         self.folder = folder
         self.kinds: dict[str, str] = {}  # name -> group, host (an actor), service, action
         self.verbs: dict[str, str] = {}  # action -> its verb
+        self.targets: dict[str, str] = {}  # action -> whom it is done to
+        self.crowds: dict[str, tuple[int, int]] = {}  # service -> how many servers it has
         self.shortest_min = 0.0  # how long the shortest capture is
 
     def scenario(self, name: str) -> Scenario:
         top, many = self.file.top, self.file.many
         window = _window(self.file.one("window"))
         self.shortest_min = window.minutes[0]
+        groups = tuple(self.group(table) for table in many("host"))
+        actors = tuple(self.actor(table, groups) for table in many("actor"))
+        services = tuple(self.service(table) for table in many("service"))
+        refuse_wrong_cast(self.file, groups, actors, services)
         return Scenario(
             name=name,
             path=self.folder / "scenario.toml",
-            title=top.text("title"),
-            summary=top.text("summary"),
+            title=top.one_line("title"),
+            summary=top.one_line("summary"),
             version=top.integer("version"),
             window=window,
             site=_site(self.file.one("site")),
-            groups=(groups := tuple(self.group(table) for table in many("host"))),
-            actors=tuple(self.actor(table, groups) for table in many("actor")),
-            services=tuple(self.service(table) for table in many("service")),
+            groups=groups,
+            actors=actors,
+            services=services,
             background=tuple(self.action(table) for table in many("background")),
             phases=(phases := self.phases()),
             look_alikes=self.look_alikes(phases),
@@ -249,7 +136,7 @@ class _Reader:
 
     def new(self, table: Table, key: str, kind: str) -> str:
         """Take a name that the file gives to something; each name once."""
-        name = table.text(key)
+        name = table.one_line(key)
         if taken := (self.kinds | _WHOLE).get(name):
             table.refuse(key, f'"{name}" is already the name of a {taken}. Give each its own name.')
         self.kinds[name] = kind
@@ -265,16 +152,24 @@ class _Reader:
 
     def group(self, table: Table) -> Group:
         table.only("name", "role", "count", "systems", "names", "listed", "clock_off_s")
-        systems = table.texts("systems")
+        systems = table.some("systems")
         for system in systems:
             if system not in SYSTEMS:
                 table.refuse("systems", f'system "{system}" is unknown. Known: {", ".join(SYSTEMS)}.')
+        names = table.some("names")
+        for name in names:
+            refuse_wrong_pattern(table, name)
+            if "." in name or "{tld}" in name:
+                table.refuse(
+                    "names", f"{shown(name)} is no host's name: the site's domain is added to it. Take no dots."
+                )
+            refuse_wrong_labels(table, "names", name)
         return Group(
             name=self.new(table, "name", "group"),
-            role=table.text("role"),
+            role=table.one_line("role"),
             count=table.count("count", 1, 200),
-            systems=table.some("systems"),
-            names=table.some("names"),
+            systems=systems,
+            names=names,
             is_listed=table.flag("listed", default=True),
             clock_off_s=table.count("clock_off_s", 1, 86_400) if "clock_off_s" in table.values else None,
         )
@@ -292,16 +187,25 @@ class _Reader:
         table.only("name", "count", "names", "networks", "rtt_ms", "ttl_s")
         names = table.some("names")
         for name in names:
-            if not RESERVED_NAME.fullmatch(name):
-                table.refuse("names", f'"{name}" must end in .example, .test or .{{tld}}: only those belong to nobody.')
+            refuse_wrong_pattern(table, name)
+            if not RESERVED_PATTERN.fullmatch(name):
+                table.refuse(
+                    "names", f"{shown(name)} must end in .example, .test or .{{tld}}: only those belong to nobody."
+                )
+            refuse_wrong_labels(table, "names", name)
         networks = table.some("networks")
         for network in networks:
-            if not any(_network(table, network).subnet_of(outside) for outside in OUTSIDE):
+            given = _network(table, network)
+            if not any(given.subnet_of(outside) for outside in OUTSIDE):
                 allowed = ", ".join(str(outside) for outside in OUTSIDE)
                 table.refuse("networks", f'"{network}" may belong to somebody. Use a part of {allowed}.')
+            if given.prefixlen > LONGEST_PREFIX:
+                table.refuse("networks", f'"{network}" is too small for servers. Use /{LONGEST_PREFIX} or larger.')
+        count = table.count("count", 1, 400)
+        self.crowds[table.text("name")] = count
         return Service(
             name=self.new(table, "name", "service"),
-            count=table.count("count", 1, 400),
+            count=count,
             patterns=names,
             networks=networks,
             rtt_ms=table.bounded("rtt_ms", 0.1, 800),
@@ -326,7 +230,7 @@ class _Reader:
             ranges={
                 name: table.bounded(name, parameter.low, parameter.high) for name, parameter in verb.parameters.items()
             },
-            lists={name: table.some(name) for name in verb.lists},
+            lists={name: _texts(table, name, texts) for name, texts in verb.lists.items()},
             others={name: self.known(table, name, *kinds) for name, kinds in verb.others.items()},
             id=self._action_id(table, verb_name),
         )
@@ -347,22 +251,26 @@ class _Reader:
     def _action_id(self, table: Table, verb: str) -> str:
         name = self.new(table, "id", "action")
         self.verbs[name] = verb
+        self.targets[name] = table.text("to", "")
         return name
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases; ``[[phase.action]]`` tables belong to the ``[[phase]]`` above them."""
-        actions = iter(self.file.many("phase.action"))
+        tables = self.file.many("phase")
+        ends = [*(table.line for table in tables[1:]), math.inf]
         phases: list[Phase] = []
-        for table in self.file.many("phase"):
+        for table, end in zip(tables, ends, strict=True):
             table.only("name", "technique", "action")
-            count = len(table.values.get("action", ()))
-            if not count:
+            mine = [each for each in self.file.many("phase.action") if table.line < each.line < end]
+            given = table.values.get("action", [])
+            if not isinstance(given, list) or len(given) != len(mine):
+                table.refuse("action", "an action is a table of its own. Write each below its own [[phase.action]].")
+            if not mine:
                 table.refuse(None, "the phase does nothing. Add a [[phase.action]] below it.")
-            tables = [next(actions) for _ in range(count)]
-            mine = tuple(self.action(each) for each in tables)
-            for each, action in zip(tables, mine, strict=True):
-                _refuse_before(each, action, phases)
-            phases.append(Phase(table.text("name"), table.text("technique"), mine))
+            actions = tuple(self.action(each) for each in mine)
+            for each, action in zip(mine, actions, strict=True):
+                refuse_before(each, action, phases, is_afterwards=VERBS[action.verb].is_afterwards)
+            phases.append(Phase(table.one_line("name"), table.one_line("technique"), actions))
         return tuple(phases)
 
     def look_alikes(self, phases: Sequence[Phase]) -> tuple[LookAlike, ...]:
@@ -394,6 +302,7 @@ class _Reader:
             table.refuse("of", f'"{subject}" is no actor, service or action. Known: {there}.')
         if measure not in measures:
             table.refuse("of", f'"{subject}" has no measure "{measure}". It has: {", ".join(measures)}.')
+        self.refuse_immeasurable(table, subject, measure)
         if table.text("form") != measures[measure]:
             table.refuse("form", f'"{subject}.{measure}" is of form {measures[measure]}, not "{table.text("form")}".')
         solver, keep = self.witness(table)
@@ -405,7 +314,36 @@ class _Reader:
             solver,
             keep,
             table.flag("short_list", default=False),
+            table.line_of("of"),
         )
+
+    def refuse_immeasurable(self, table: Table, subject: str, measure: str) -> None:
+        """Refuse a measure that cannot be taken in any case, or not in every one."""
+        count = self.crowds.get(subject, (1, 1))
+        if count != (1, 1):
+            table.refuse(
+                "of",
+                f'"{subject}" has {count[0]} to {count[1]} servers: whose {measure} is meant? '
+                f'Give the one in question a [[service]] of its own, without "count".',
+            )
+        if subject not in self.verbs:
+            return
+        verb, target = self.verbs[subject], self.targets[subject]
+        if measure in _COUNTED and not VERBS[verb].connects:
+            there = ", ".join(VERBS[verb].facts) or "nothing"
+            table.refuse("of", f'"{verb}" opens no TCP connection that could be counted or timed. It has: {there}.')
+        if measure == "first_lookup" and (self.kinds.get(target) != "service" or self.crowds[target] != (1, 1)):
+            table.refuse(
+                "of", f'"{subject}" looks up no name of one server outside. Let its "to" name a [[service]] of one.'
+            )
+
+    def refuse_unread(self, table: Table, key: str, name: str) -> None:
+        """Refuse a witness or guess that reads a file which the scenario's actions do not write."""
+        written = {file for verb in self.verbs.values() for file in files.WRITTEN.get(verb, ())}
+        for file in files.read_by(name):
+            if file not in written:
+                verbs = ", ".join(verb for verb, made in files.WRITTEN.items() if file in made)
+                table.refuse(key, f'"{name}" reads {file}, which no action here writes. These do: {verbs}.')
 
     def witness(self, table: Table) -> tuple[str | None, Filter | None]:
         """Return who proves a fact: a solver, or a tshark filter."""
@@ -425,6 +363,7 @@ class _Reader:
         solver = table.text("witness")
         if solver not in WITNESSES:
             table.refuse("witness", f'witness "{solver}" is unknown. Known: {", ".join(WITNESSES)}.')
+        self.refuse_unread(table, "witness", solver)
         return solver, None
 
     def lazy(self, table: Table) -> Lazy:
@@ -432,19 +371,21 @@ class _Reader:
         guess = table.text("guess")
         if guess not in GUESSES:
             table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(GUESSES)}.')
+        self.refuse_unread(table, "guess", guess)
         return Lazy(guess, self.known(table, "fact", "fact"), table.line_of("guess"))
 
 
-def _refuse_before(table: Table, action: Action, earlier: Iterable[Phase]) -> None:
-    """Refuse an action that always begins before a phase told above it."""
-    for phase in earlier:
-        first = min(each.starts_min[0] for each in phase.actions)
-        if "starts_min" in table.values and action.starts_min[1] < first:
-            table.refuse(
-                "starts_min",
-                f'this begins before minute {action.starts_min[1]:g}, but the phase "{phase.name}" above it not before '
-                f"minute {first:g}. Tell the phases in the order in which they happen, or let this one begin later.",
-            )
+def _texts(table: Table, name: str, texts: Texts) -> tuple[str, ...]:
+    """Return a list that an action draws from, each text such as the action can use."""
+    found = table.some(name)
+    for text in found:
+        if not re.fullmatch(texts.content.pattern, text):
+            table.refuse(name, f'"{name}" lists {shown(text)}, which must be {texts.content.says}.')
+        if found.count(text) > 1:
+            table.refuse(name, f'"{name}" lists {shown(text)} twice. Take one of them out.')
+    if len(found) < texts.fewest:
+        table.refuse(name, f'"{name}" needs at least {texts.fewest} ({texts.meaning}), got {len(found)}.')
+    return found
 
 
 def _tell(table: Table) -> Tell:
@@ -467,6 +408,8 @@ def _window(table: Table) -> Window:
         table.refuse(
             "days" if days[0] > days[1] else "starts", "the range is upside down. Write the earlier one first."
         )
+    if days[0] < _FIRST_DAY or days[1] > _LAST_DAY:
+        table.refuse("days", f'"days" must lie within {_FIRST_DAY} and {_LAST_DAY}: other times no capture can tell.')
     low, high = (float(time.hour * 60 + time.minute) for time in times)
     return Window(days[0], days[1], (low, high), table.bounded("minutes", 1, 1440))
 
@@ -477,6 +420,7 @@ def _site(table: Table) -> Site:
     for domain in domains:
         if not RESERVED_NAME.fullmatch(domain):
             table.refuse("domains", f'"{domain}" must end in .example or .test: only those belong to nobody.')
+        refuse_wrong_labels(table, "domains", domain)
     for network in networks:
         given = _network(table, network)
         if given.prefixlen > 24 or not any(given.subnet_of(inside) for inside in INSIDE):

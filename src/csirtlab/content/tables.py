@@ -2,14 +2,25 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from csirtlab.errors import ContentError
 
+LARGEST = 1e300
+"""No number of a file may be larger, or further below zero: what is made of it must still be a number."""
+_LARGEST_INTEGER = 2**63 - 1  # as TOML promises to read
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+# Enough of TOML to tell where a statement begins: strings (which may hold anything), comments, brackets, the rest.
+_TOKEN = re.compile(
+    r"""\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\#[^\n]*|\n|[\[{]|[\]}]|[^"'\#\n\[\]{}]+""",
+    re.DOTALL,
+)
+_LONG_INTEGER = re.compile(r"\d[\d_]{4000}")
+_DEEP = re.compile(r"[\[{]{100}")
+_SHOWN = 120  # characters of a wrong value
 _KEY = re.compile(r"^\s*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))\s*=")
 
 
@@ -43,28 +54,35 @@ class Table:
         """Return a string; without ``default`` it must be there and not be empty."""
         value = self.values.get(key, default)
         if not isinstance(value, str) or (default is None and not value.strip()):
-            self.refuse(key, f'"{key}" must be a text in quotes, got {value!r}.')
+            self.refuse(key, f'"{key}" must be a text in quotes, got {shown(value)}.')
+        return value
+
+    def one_line(self, key: str) -> str:
+        """Return a text without line breaks and other control characters."""
+        value = self.text(key)
+        if not value.isprintable():
+            self.refuse(key, f'"{key}" must be one line without control characters, got {shown(value)}.')
         return value
 
     def number(self, key: str, default: float | None = None) -> float:
         """Return a number, integer or not."""
         value = self.values.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.refuse(key, f'"{key}" must be a number, got {value!r}.')
+        if not _is_number(value):
+            self.refuse(key, f'"{key}" must be a number, got {shown(value)}.')
         return value
 
     def integer(self, key: str, default: int | None = None) -> int:
         """Return a whole number."""
         value = self.values.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.refuse(key, f'"{key}" must be a whole number, got {value!r}.')
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST_INTEGER:
+            self.refuse(key, f'"{key}" must be a whole number, got {shown(value)}.')
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings, empty when the key is absent."""
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.refuse(key, f'"{key}" must be a list of texts, got {value!r}.')
+            self.refuse(key, f'"{key}" must be a list of texts, got {shown(value)}.')
         return tuple(value)
 
     def span(self, key: str) -> tuple[float, float]:
@@ -73,24 +91,27 @@ class Table:
         if (
             not isinstance(value, list)
             or len(value) != 2
-            or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in value)
+            or not all(_is_number(item) for item in value)
             or value[0] > value[1]
         ):
-            self.refuse(key, f'"{key}" must be a range [low, high] of numbers, got {value!r}.')
+            self.refuse(key, f'"{key}" must be a range [low, high] of numbers, got {shown(value)}.')
         return (value[0], value[1])
 
     def flag(self, key: str, *, default: bool) -> bool:
         """Return true or false."""
         value = self.values.get(key, default)
         if not isinstance(value, bool):
-            self.refuse(key, f'"{key}" must be true or false, got {value!r}.')
+            self.refuse(key, f'"{key}" must be true or false, got {shown(value)}.')
         return value
 
     def some(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts, at least one."""
+        """Return a list of texts, at least one, none of them empty."""
         found = self.texts(key)
         if not found:
             self.refuse(key, f'"{key}" must list at least one.')
+        for text in found:
+            if not text.strip():
+                self.refuse(key, f'"{key}" lists an empty text. Write something there, or take it out.')
         return found
 
     def bounded(self, key: str, low: float, high: float) -> tuple[float, float]:
@@ -108,6 +129,20 @@ class Table:
         if any(number != int(number) for number in span):
             self.refuse(key, f'"{key}" must be a range of whole numbers, got [{span[0]:g}, {span[1]:g}].')
         return (int(span[0]), int(span[1]))
+
+
+def shown(value: object) -> str:
+    """Return a value for a message: as Python writes it, cut where that is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # digits without end, or brackets
+        return "what is too long to show"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Say whether a value is a number to reckon with: no truth, not infinite, and no "nan"."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 @dataclass(frozen=True)
@@ -136,12 +171,16 @@ def read_toml(path: Path) -> TomlFile:
     Inline tables are plain mappings among the values.
 
     Raises:
-        ContentError: The file is missing, is not UTF-8 or is not TOML.
+        ContentError: The file is missing or cannot be read, is not UTF-8 or is not TOML.
     """
     try:
-        source = path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
         raise ContentError(f"{path}:1: there is no such file. Create it, or correct the name.") from None
+    except OSError as error:
+        raise ContentError(
+            f"{path}:1: cannot be read: {error.strerror}. Put a file there that you may read."
+        ) from error
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise ContentError(f"{path}:{line}: not UTF-8. Save the file as UTF-8.") from error
@@ -151,14 +190,40 @@ def read_toml(path: Path) -> TomlFile:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else source.count("\n") + 1
         raise ContentError(f"{path}:{line}: not valid TOML: {error}. See toml.io for the syntax.") from error
+    except ValueError as error:
+        raise ContentError(
+            f"{path}:{_line_of(_LONG_INTEGER, source)}: a number is too long. Write one of at most 19 digits."
+        ) from error
+    except RecursionError as error:
+        raise ContentError(
+            f"{path}:{_line_of(_DEEP, source)}: brackets stand in each other too deep. Close them earlier."
+        ) from error
     return _with_places(path, source, parsed)
+
+
+def _line_of(pattern: re.Pattern[str], source: str) -> int:
+    found = pattern.search(source)
+    return source[: found.start()].count("\n") + 1 if found else 1
+
+
+def _statements(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a TOML file on which a statement begins, with their numbers; none inside a value."""
+    lines = source.split("\n")
+    number, depth, begins = 1, 0, True
+    for token in _TOKEN.finditer(source):
+        text = token[0]
+        if begins and text != "\n":
+            yield number, lines[number - 1]
+        begins = text == "\n" and depth == 0
+        depth += (text in "[{") - (text in "]}") if len(text) == 1 else 0
+        number += text.count("\n")
 
 
 def _with_places(path: Path, source: str, parsed: Mapping[str, Any]) -> TomlFile:
     places: list[tuple[str, int, dict[str, int]]] = [("", 1, {})]
-    for number, text in enumerate(source.splitlines(), 1):
+    for number, text in _statements(source):
         if header := _HEADER.match(text):
-            places.append((header[2].replace('"', ""), number, {}))
+            places.append((re.sub(r"\s*\.\s*", ".", header[2].replace('"', "")), number, {}))
         elif key := _KEY.match(text):
             places[-1][2].setdefault(key[1] or key[2], number)
     top_values = {k: v for k, v in parsed.items() if k not in {name.split(".")[0] for name, _, _ in places}}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import LINE, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "seize": Verb(
@@ -14,11 +14,13 @@ VERBS: Mapping[str, Verb] = {
             "entries": Parameter(6, 30, "entries of the custody log"),
         },
         target=(),
-        lists={"people": "who hands the evidence on"},
+        lists={"people": Texts("who hands the evidence on", LINE, fewest=2)},
         facts={
             "original_hash": Form.HASH, "true_copy": Form.TEXT, "lost": Form.COUNT, "altered": Form.COUNT,
             "broken_entry": Form.COUNT,
         },
+        connects=False,
+        is_afterwards=True,
     ),
     "export": Verb(
         "somebody takes reports out of an application of the site, one after the other (T1213)",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import ACCOUNT, TYPED, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "watch-cameras": Verb(
@@ -24,7 +24,10 @@ VERBS: Mapping[str, Verb] = {
         "a technician who has an account logs in to devices over telnet and reads their settings",
         {"times": Parameter(1, 40, "sessions in the window")},
         target=("group",),
-        lists={"accounts": "accounts, one of which is the technician's", "passwords": "beginnings of passwords"},
+        lists={
+            "accounts": Texts("accounts, one of which is the technician's", ACCOUNT),
+            "passwords": Texts("beginnings of passwords", TYPED),
+        },
     ),
 }
 

@@ -13,6 +13,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=(),
         source=("group",),
+        connects=False,
     ),
 }
 

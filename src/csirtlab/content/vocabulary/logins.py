@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import NAME, Parameter, Texts, Verb
+
+_PEOPLE = {
+    "first_names": Texts("of account names, their first letters", NAME),
+    "surnames": Texts("of account names", NAME),
+}
 
 VERBS: Mapping[str, Verb] = {
     "spray": Verb(
@@ -18,7 +23,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         source=("service", "host"),
-        lists={"first_names": "of account names, their first letters", "surnames": "of account names"},
+        lists=_PEOPLE,
         facts={"accounts": Form.SET, "fallen": Form.TEXT, "fall_time": Form.TIME},
     ),
     "log-in": Verb(
@@ -30,7 +35,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host", "group"),
         source=("group", "host", "service"),
-        lists={"first_names": "of account names, their first letters", "surnames": "of account names"},
+        lists=_PEOPLE,
         facts={"account": Form.TEXT},
     ),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import ACCOUNT, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "browse": Verb(
@@ -39,21 +39,24 @@ VERBS: Mapping[str, Verb] = {
             "file_bytes": Parameter(100, 4_000_000, "bytes of one file"),
         },
         target=("group", "host"),
-        lists={"accounts": "with which account a host signs in: one of these"},
+        lists={"accounts": Texts("with which account a host signs in: one of these", ACCOUNT)},
     ),
     "clock": Verb(
         "a host asks a time server, again and again",
         {"interval_s": Parameter(16, 7200, "seconds from one question to the next")},
+        connects=False,
     ),
     "stray-lookups": Verb(
         "names that do not exist: typing mistakes, old servers, suffix searches",
         {"times_per_hour": Parameter(0.1, 60, "names that one host asks for in vain")},
         target=(),
+        connects=False,
     ),
     "announce": Verb(
         "hosts say who they are on the local network: mDNS, SSDP, NetBIOS, IPv6; DHCP leases are renewed",
         {"times_per_hour": Parameter(0.1, 60, "announcements of one host")},
         target=(),
+        connects=False,
     ),
     "chat": Verb(
         "a web application that asks in bursts, whenever its person is active",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import READING, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "poll-plant": Verb(
@@ -13,7 +13,7 @@ VERBS: Mapping[str, Verb] = {
             "reconnects": Parameter(0, 6, "how often each connection is closed and opened again in the window"),
         },
         target=("group",),
-        lists={"reads": "what one round reads: coils, setpoints, values"},
+        lists={"reads": Texts("what one round reads: coils, setpoints, values", READING)},
     ),
     "operate-plant": Verb(
         "somebody opens a session to a controller, reads it, and writes setpoints that are allowed, or a coil",
@@ -45,6 +45,7 @@ VERBS: Mapping[str, Verb] = {
         {},
         target=("group",),
         source=("group",),
+        connects=False,
     ),
 }  # fmt: skip
 

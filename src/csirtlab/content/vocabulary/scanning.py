@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import PORT, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "sweep": Verb(
@@ -14,7 +14,8 @@ VERBS: Mapping[str, Verb] = {
         },
         target=(),
         source=("service", "host"),
-        lists={"ports": "ports of which one is drawn"},
+        lists={"ports": Texts("ports of which one is drawn", PORT)},
+        connects=False,
         facts={"hosts": Form.SET, "port": Form.PORT},
     ),
     "port-scan": Verb(
@@ -26,7 +27,8 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         source=("service", "host"),
-        lists={"candidates": "ports of which some are open on the host"},
+        lists={"candidates": Texts("ports of which some are open on the host", PORT)},
+        connects=False,
         facts={"open_ports": Form.SET},
     ),
     "monitor": Verb(
@@ -36,7 +38,7 @@ VERBS: Mapping[str, Verb] = {
             "hosts": Parameter(2, 60, "how many hosts it watches"),
         },
         target=(),
-        lists={"ports": "ports to look at: one or two of those that a host has open by its role"},
+        lists={"ports": Texts("ports to look at: one or two of those that a host has open by its role", PORT)},
     ),
     "check-services": Verb(
         "a monitoring server connects to many ports of one server in a row, again and again: all of its services",
@@ -45,7 +47,7 @@ VERBS: Mapping[str, Verb] = {
             "services": Parameter(2, 60, "how many of the ports it looks at"),
         },
         target=("group", "host"),
-        lists={"ports": "ports to look at: those of them that the server has open by its role"},
+        lists={"ports": Texts("ports to look at: those of them that the server has open by its role", PORT)},
     ),
 }
 

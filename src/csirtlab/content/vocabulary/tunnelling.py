@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import RECORD_TYPE, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "tunnel": Verb(
@@ -16,7 +16,8 @@ VERBS: Mapping[str, Verb] = {
             "poll_s": Parameter(1, 600, "seconds from one question for orders to the next"),
             "again": Parameter(0, 0.2, "share of the parts that are sent twice"),
         },
-        lists={"kinds": "record types of which one to three are used: A, CNAME, MX, NULL, TXT"},
+        lists={"kinds": Texts("record types of which one to three are used: A, CNAME, MX, NULL, TXT", RECORD_TYPE)},
+        connects=False,
         facts={
             "kinds": Form.SET, "encoding": Form.TEXT, "file_bytes": Form.BYTES, "file_hash": Form.HASH,
             "first_query": Form.TIME, "queries": Form.COUNT,
@@ -28,16 +29,19 @@ VERBS: Mapping[str, Verb] = {
             "times_per_hour": Parameter(0.5, 3000, "files that one host asks about"),
             "hash_bytes": Parameter(8, 32, "bytes of a fingerprint, written as hexadecimal digits"),
         },
+        connects=False,
     ),
     "long-names": Verb(
         "a cloud service whose names carry long random labels",
         {"times_per_hour": Parameter(0.5, 200, "names that one host asks for")},
+        connects=False,
     ),
     "log-queries": Verb(
         "the resolver writes down every question that it gets, as BIND 9 does: queries.log",
         {},
         target=(),
         source=("group",),
+        connects=False,
     ),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import AGENT, LINE, WORD, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "visit-site": Verb(
@@ -25,14 +25,14 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         source=("service", "group"),
-        lists={"words": "what they look for, one of these"},
+        lists={"words": Texts("what they look for, one of these", LINE)},
     ),
     "crawl": Verb(
         "a search engine's robot reads page after page, by its own name",
         {"gap_s": Parameter(0.5, 600, "seconds from one page to the next")},
         target=("host",),
         source=("service",),
-        lists={"agents": "how it calls itself, one of these"},
+        lists={"agents": Texts("how it calls itself, one of these", AGENT)},
     ),
     "path-scan": Verb(
         "a scanner asks for hundreds of paths that may be there (T1595.002, T1595.003)",
@@ -42,7 +42,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         source=("service",),
-        lists={"agents": "how it calls itself, one of these"},
+        lists={"agents": Texts("how it calls itself, one of these", AGENT)},
         facts={"agent": Form.TEXT},
     ),
     "web-intrusion": Verb(
@@ -57,9 +57,9 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         lists={
-            "parameters": "parameters of the site's pages, of which one can be injected into",
-            "names": "names of tables",
-            "orders": "commands to choose from",
+            "parameters": Texts("parameters of the site's pages, of which one can be injected into", WORD),
+            "names": Texts("names of tables", WORD),
+            "orders": Texts("commands to choose from", LINE),
         },
         facts={
             "parameter": Form.TEXT, "tables": Form.SET, "rows": Form.COUNT, "shell_path": Form.TEXT,

@@ -16,6 +16,36 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What a text of a list may be: all of it matches ``pattern``."""
+
+    pattern: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A list of texts that an action takes, to draw from; none stands there twice."""
+
+    meaning: str
+    content: Content
+    fewest: int = 1
+
+
+LINE = Content(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}", "one line of at most 200 characters")
+PORT = Content(
+    r"[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]", 'a port from 1 to 65535, as "443"'
+)
+NAME = Content(r"[A-Za-z]{1,24}", "a name of at most 24 letters from A to Z: an account is made of it")
+ACCOUNT = Content(r"[A-Za-z][A-Za-z0-9._-]{0,19}", "an account: a letter, then letters, digits and . _ -, at most 20")
+TYPED = Content(r"[!-9;-~]{1,32}", "at most 32 letters, digits and signs of ASCII, without blanks and colons")
+AGENT = Content(r"[ !#-\[\]-~]{1,200}", "at most 200 characters of ASCII without quotation marks and backslashes")
+WORD = Content(r"[A-Za-z][A-Za-z0-9_]{0,31}", "a word: a letter, then letters, digits and _, at most 32")
+RECORD_TYPE = Content("A|CNAME|MX|NULL|TXT", "one of A, CNAME, MX, NULL, TXT")
+READING = Content("coils|setpoints|values", "one of coils, setpoints, values")
+
+
+@dataclass(frozen=True)
 class Verb:
     """An action that hosts can do."""
 
@@ -24,6 +54,8 @@ class Verb:
     target: tuple[str, ...] = ("service",)  # what ``to`` may name: service, group, host (an actor); empty: nothing
     source: tuple[str, ...] = ("group", "host")  # what ``from`` may name
     needs_client: bool = False  # it says which software speaks: ``client = "..."``
-    lists: Mapping[str, str] = field(default_factory=dict)  # lists of texts that it takes besides, with their meaning
+    lists: Mapping[str, Texts] = field(default_factory=dict)  # lists of texts that it takes besides
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who else takes part, and what each may name
     facts: Mapping[str, Form] = field(default_factory=dict)  # what only this verb knows: measures of its action
+    connects: bool = True  # it opens TCP connections, which can be counted and timed
+    is_afterwards: bool = False  # it happens when the recording is over

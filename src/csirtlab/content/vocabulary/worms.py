@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import ACCOUNT, TYPED, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "telnet-worm": Verb(
@@ -20,8 +20,9 @@ VERBS: Mapping[str, Verb] = {
         target=("group",),
         source=("service",),
         lists={
-            "accounts": "accounts that makers give their devices", "passwords": "beginnings of passwords",
-            "files": "beginnings of the file's name",
+            "accounts": Texts("accounts that makers give their devices", ACCOUNT),
+            "passwords": Texts("beginnings of passwords", TYPED),
+            "files": Texts("beginnings of the file's name", TYPED),
         },
         others={"first": ("host",), "loader": ("service",)},
         facts={"devices": Form.SET, "pair": Form.TEXT, "first_fetch": Form.TIME},
