@@ -5,24 +5,30 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.evidence.golden import golden_hashes, hashes
 from tests.evidence.made import Case
 
-from csirtlab.content.scenarios import Scenario, read_scenario, scenario_names
+from csirtlab.content.labs import Form
+from csirtlab.content.patterns import PLACEHOLDERS
+from csirtlab.content.scenarios import Action, Fact, Scenario, read_scenario, scenario_names
 from csirtlab.content.vocabulary import MEASURES, SYSTEMS, VERBS
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence import cases as cases_module
 from csirtlab.evidence.actions import DOERS
 from csirtlab.evidence.ambiguity import CHECKS, ambiguities
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.cases import ground_truth, make_evidence
+from csirtlab.evidence.cases import facts_of, ground_truth, make_evidence
+from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES, VERB_MEASURES
 from csirtlab.evidence.model import TcpFlow
+from csirtlab.evidence.names import _DEPARTMENTS, _NOUNS, _TLDS, _WORDS
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
+from csirtlab.evidence.ssh import SshLogin
 from csirtlab.evidence.stacks import STACKS
 from csirtlab.settings import content_root
 
@@ -164,6 +170,79 @@ def test_every_word_of_the_vocabulary_has_its_behaviour() -> None:
     assert set(CHECKS) <= set(VERBS)
     assert set(CAPTURE_MEASURES) == set(MEASURES["capture"])
     assert set(HOST_MEASURES) == set(MEASURES["host"]) | set(MEASURES["service"])
+
+
+def test_placeholders_of_names_have_as_many_values_as_the_readers_of_scenarios_count() -> None:
+    """Whether patterns give enough names is known before one is drawn."""
+    counted = {
+        name: (len(set(words)), max(map(len, words)))
+        for name, words in (("word", _WORDS), ("noun", _NOUNS), ("tld", _TLDS), ("department", _DEPARTMENTS))
+    }
+
+    assert {"number": (48, 2), **counted} == {name: tuple(found) for name, found in PLACEHOLDERS.items()}
+
+
+def test_who_opens_no_connection_is_known_by_the_vocabulary() -> None:
+    for name in scenario_names(content_root()):
+        scenario = read_scenario(content_root(), name)
+        plan = make_plan(scenario, seed_of_text("golden"))
+        connecting = {flow.label for flow in plan.flows if isinstance(flow, TcpFlow)}
+        assert [action.verb for action in scenario.actions if action.id in connecting and not _connects(action)] == []
+
+
+def _connects(action: Action) -> bool:
+    return VERBS[action.verb].connects
+
+
+@pytest.mark.parametrize(
+    ("measure", "subject"), [("median_gap", "beacon"), ("first_start", "beacon"), ("first_lookup", "beacon")]
+)
+def test_a_measure_of_what_did_not_happen_names_its_fact(scenario: Scenario, measure: str, subject: str) -> None:
+    plan = make_plan(scenario, seed_of_text("golden"))
+    fact = Fact("asked", Form.TIME, subject, measure, line=42)
+
+    with pytest.raises(EvidenceError, match=r'scenario\.toml:42: "asked" has no value in this case'):
+        facts_of(replace(scenario, facts=(fact,)), replace(plan, flows=()))
+
+
+def test_a_spray_whose_right_guess_is_not_recorded_is_ambiguous() -> None:
+    scenario = read_scenario(content_root(), "scan-and-spray")
+    plan = make_plan(scenario, seed_of_text("golden"))
+    right = next(
+        flow
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and isinstance(flow.dialogue, SshLogin) and flow.label == "spray"
+        and flow.dialogue.accepted
+    )  # fmt: skip
+
+    cut = replace(plan, flows=tuple(flow for flow in plan.flows if flow is not right))
+
+    assert ambiguities(scenario, plan) == []
+    assert 'the recording ends before "spray" gets in' in ambiguities(scenario, cut)
+
+
+def test_exports_that_may_go_on_when_the_recording_ends_are_ambiguous() -> None:
+    scenario = read_scenario(content_root(), "custody")
+    plan = make_plan(scenario, seed_of_text("golden"))
+    export = next(action for action in scenario.incident if action.verb == "export")
+    last = max(flow.start_ns for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == export.id)
+    longest = int(export.ranges["gap_s"][1])
+
+    cut = replace(plan, end_ns=last + (longest - 1) * SECOND)
+
+    assert list(CHECKS["export"](scenario, plan, export)) == []
+    assert "still going on" in next(iter(CHECKS["export"](scenario, cut, export)))
+
+
+def test_tampering_of_which_nobody_reads_anything_is_ambiguous() -> None:
+    scenario = read_scenario(content_root(), "iot-worm-and-plc")
+    plan = make_plan(scenario, seed_of_text("golden"))
+    tamper = next(action for action in scenario.incident if action.verb == "tamper")
+    polled = {action.id for action in scenario.background if action.verb == "poll-plant"}
+
+    alone = replace(plan, flows=tuple(flow for flow in plan.flows if flow.label not in polled))
+
+    assert any("nobody reads" in found for found in CHECKS["tamper"](scenario, alone, tamper))
 
 
 def test_every_system_of_the_vocabulary_has_its_stack() -> None:

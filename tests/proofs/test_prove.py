@@ -13,6 +13,7 @@ from csirtlab.content.labs import Tolerance
 from csirtlab.content.scenarios import Filter, Lazy, Scenario, read_scenario, scenario_names
 from csirtlab.content.vocabulary import GUESSES as GUESS_NAMES
 from csirtlab.content.vocabulary import WITNESSES
+from csirtlab.content.vocabulary.files import read_by
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import ground_truth
 from csirtlab.proofs.dissection import count_agreement, ndpi_agreement
@@ -92,6 +93,18 @@ def test_a_witness_that_needs_a_log_which_is_not_there_finds_nothing(beacon: Sce
     by_log = replace(beacon, facts=(replace(beacon.facts[0], solver="spray.source"),))
 
     assert hear_witnesses(by_log, Sight(beacon_folder)) == {"infected_host": "nothing: the case has no auth.log"}
+
+
+def test_every_file_that_a_witness_or_a_guess_opens_is_known_by_the_vocabulary(beacon_folder: Path) -> None:
+    """A capture and an asset list alone: whoever needs more must have been refused with the scenario."""
+    sight = Sight(beacon_folder)
+    for name, solver in (*SOLVERS.items(), *GUESSES.items()):
+        try:
+            solver(sight)
+        except FileNotFoundError as error:
+            assert any(file.rstrip("/") in str(error.filename) for file in read_by(name)), name
+        except (LookupError, ValueError, StopIteration, ZeroDivisionError):
+            pass  # it sees nothing in this case, as it should
 
 
 def test_a_guess_that_needs_a_log_which_is_not_there_is_named(beacon: Scenario, beacon_folder: Path) -> None:

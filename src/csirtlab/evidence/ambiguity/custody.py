@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.dice import SECOND, nanoseconds
 from csirtlab.evidence.model import Plan, TcpFlow
+
+_TO_THE_END = 5 * SECOND  # the last report has been delivered
 
 
 def _export(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
     connections = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
     mine = [flow for flow in connections if flow.label == action.id]
-    if not mine or mine[-1].start_ns > plan.end_ns - 5 * SECOND:
+    # What lies beyond the end is not in the plan any more: whether another one was to come, only the gaps tell.
+    to_the_end = max(_TO_THE_END, nanoseconds(action.ranges["gap_s"][1]))
+    if not mine or mine[-1].start_ns > plan.end_ns - to_the_end:
         yield f'"{action.id}" is still going on when the recording ends'
     elif connections[0].client is mine[0].client:
         yield f'the host of "{action.id}" opens the first connection of the capture'

@@ -44,7 +44,11 @@ def _tamper(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
             yield f'"{action.id}" begins before "{worm.id}" has come to its device'
             return
     loop = next(loop for loop in controller_of(target.mac).loops if loop.setpoint == register)
-    found = course(plan, action)
+    try:
+        found = course(plan, action)
+    except ValueError:
+        yield f'nobody reads the register of "{action.id}" before it and what it does after it'
+        return
     if abs(found.extreme - found.before) < _SEEN * (loop.high - loop.low):
         yield f'"{action.id}" does nothing that is seen'
 

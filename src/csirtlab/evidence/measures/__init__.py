@@ -6,6 +6,7 @@ Measures that only one verb has stand in the module of its subject.
 from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action, Fact, Scenario
+from csirtlab.errors import EvidenceError
 from csirtlab.evidence.capture import packets
 from csirtlab.evidence.measures import custody, logins, mailing, plants, tunnelling, websites, worms
 from csirtlab.evidence.measures.seen import (
@@ -24,7 +25,21 @@ from csirtlab.evidence.model import FactValue, Host, Plan
 
 
 def measure(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
-    """Return the value of ``fact`` in this case."""
+    """Return the value of ``fact`` in this case.
+
+    Raises:
+        EvidenceError: It has none: what it measures did not happen.
+    """
+    try:
+        return _taken(scenario, plan, fact)
+    except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
+        raise EvidenceError(
+            f'{scenario.path}:{fact.line}: "{fact.name}" has no value in this case: "{fact.subject}" did too little '
+            f'for "{fact.measure}" ({type(error).__name__}: {error}). Ask for another measure, or let it do more.'
+        ) from error
+
+
+def _taken(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
     if fact.subject == "capture":
         return CAPTURE_MEASURES[fact.measure](plan)
     if fact.subject in plan.cast:
