@@ -189,3 +189,18 @@ def test_files_are_known_by_the_words_of_the_vocabulary() -> None:
     assert set(files.WRITTEN) <= set(VERBS)
     assert {file for name in readers for file in files.read_by(name)} <= made
     assert {name.split(".")[0] for name in files._READ} <= {name.split(".")[0] for name in readers}
+
+
+def test_the_manual_says_who_writes_and_who_reads_a_file() -> None:
+    page = (content_root() / "docs" / "how-to" / "write-a-scenario.md").read_text(encoding="utf-8")
+    told = {}
+    for row in page[page.index("| file | written by |") :].split("\n\n")[0].splitlines()[2:]:
+        (file,), writers, readers = (re.findall(r"`([^`]+)`", cell) for cell in row[1:-1].split("|"))
+        told[file] = (set(writers), {name.removesuffix("*") for name in readers})
+
+    assert set(told) == {file for written in files.WRITTEN.values() for file in written}
+    for file, (writers, readers) in told.items():
+        assert writers == {verb for verb, made in files.WRITTEN.items() if file in made}
+        for name in (*WITNESSES, *GUESSES):
+            is_told = name in readers or f"{name.split('.')[0]}." in readers
+            assert is_told == (file in files.read_by(name)), name
