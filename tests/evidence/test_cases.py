@@ -234,6 +234,18 @@ def test_exports_that_may_go_on_when_the_recording_ends_are_ambiguous() -> None:
     assert "still going on" in next(iter(CHECKS["export"](scenario, cut, export)))
 
 
+def test_a_draft_in_which_nothing_else_happens_is_ambiguous_and_no_fault(scenario: Scenario) -> None:
+    plan = make_plan(scenario, seed_of_text("golden"))
+    plant = read_scenario(content_root(), "iot-worm-and-plc")
+    still = make_plan(plant, seed_of_text("golden"))
+
+    alone = replace(plan, flows=tuple(flow for flow in plan.flows if flow.label == "beacon"))
+
+    assert '"beacon" is the pair with the most connections' in ambiguities(scenario, alone)
+    tamper = next(action for action in plant.incident if action.verb == "tamper")
+    assert "still going on" in " ".join(CHECKS["tamper"](plant, replace(still, flows=()), tamper))
+
+
 def test_tampering_of_which_nobody_reads_anything_is_ambiguous() -> None:
     scenario = read_scenario(content_root(), "iot-worm-and-plc")
     plan = make_plan(scenario, seed_of_text("golden"))

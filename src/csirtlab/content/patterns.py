@@ -44,7 +44,7 @@ def refuse_wrong_pattern(table: Table, pattern: str) -> None:
 
 def refuse_wrong_labels(table: Table, key: str, pattern: str, *, longest: int = LONGEST_NAME) -> None:
     """Refuse a pattern whose names DNS does not allow: labels too long, empty, or of other characters."""
-    name = _HELD.sub(lambda held: "x" * PLACEHOLDERS[held[1]].longest, pattern)
+    name = longest_name(pattern)
     for label in name.split("."):
         if not _LABEL.fullmatch(label) or not label.isascii():
             table.refuse(
@@ -59,6 +59,11 @@ def refuse_wrong_labels(table: Table, key: str, pattern: str, *, longest: int = 
             )
     if len(name) > longest:
         table.refuse(key, f"{shown(pattern)} gives names of {len(name)} characters. Take at most {longest}.")
+
+
+def longest_name(pattern: str) -> str:
+    """Return a name as long as the longest that a pattern gives."""
+    return _HELD.sub(lambda held: "x" * PLACEHOLDERS[held[1]].longest, pattern)
 
 
 def capacity(patterns: Sequence[str]) -> int:

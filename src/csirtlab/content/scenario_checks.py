@@ -3,13 +3,14 @@
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-from csirtlab.content.patterns import TRIES_ARE_ENOUGH, capacity
+from csirtlab.content.patterns import TRIES_ARE_ENOUGH, capacity, longest_name
 from csirtlab.content.scenario_values import Action, Actor, Group, Phase, Service
 from csirtlab.content.tables import Table, TomlFile
 from csirtlab.content.vocabulary import SYSTEMS
 
 SERVER_PLACES, OTHER_PLACES = 28, 210
 """How many addresses of the site's network are for servers, and for everybody else (``csirtlab.evidence.cast``)."""
+_TUNNELS_HEAD, _LONGEST_QUESTION = 13, 253
 LONGEST_PREFIX = 29
 """Of a service's network: a smaller one has hardly an address between its own and its broadcast address."""
 
@@ -45,6 +46,22 @@ def refuse_before(table: Table, action: Action, earlier: Iterable[Phase], *, is_
             "starts_min",
             f'this begins before minute {action.starts_min[1]:g}, but the phase "{phase.name}" above it not before '
             f"minute {first:g}. {told}",
+        )
+
+
+def refuse_long_questions(table: Table, action: Action, services: Sequence[Service]) -> None:
+    """Refuse a tunnel whose names may be longer than DNS allows (RFC 1035, 2.3.4)."""
+    if action.verb != "tunnel":
+        return
+    patterns = next(service.patterns for service in services if service.name == action.target)
+    labels = int(action.ranges["labels"][1])
+    data = int(action.ranges["label_bytes"][1]) * labels + labels
+    length = _TUNNELS_HEAD + data + max(len(longest_name(pattern)) for pattern in patterns)
+    if length > _LONGEST_QUESTION:
+        table.refuse(
+            "label_bytes",
+            f"names of {length} characters may come of this, longer than the {_LONGEST_QUESTION} that DNS allows. "
+            f'Lower "label_bytes" or "labels".',
         )
 
 

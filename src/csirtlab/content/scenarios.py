@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csirtlab.content.patterns import refuse_wrong_labels, refuse_wrong_pattern
-from csirtlab.content.scenario_checks import LONGEST_PREFIX, refuse_before, refuse_wrong_cast
+from csirtlab.content.scenario_checks import LONGEST_PREFIX, refuse_before, refuse_long_questions, refuse_wrong_cast
 from csirtlab.content.scenario_values import (
     Action,
     Actor,
@@ -26,7 +26,18 @@ from csirtlab.content.scenario_values import (
     Window,
 )
 from csirtlab.content.tables import Table, TomlFile, read_toml, shown
-from csirtlab.content.vocabulary import CLIENTS, FIELDS, GUESSES, MEASURES, SYSTEMS, TAKES, VERBS, WITNESSES, files
+from csirtlab.content.vocabulary import (
+    CLIENTS,
+    FIELDS,
+    GUESSES,
+    MEASURES,
+    PEOPLES,
+    SYSTEMS,
+    TAKES,
+    VERBS,
+    WITNESSES,
+    files,
+)
 from csirtlab.content.vocabulary.words import Texts
 from csirtlab.errors import ContentError
 
@@ -102,6 +113,8 @@ class _Reader:
         self.file = file
         self.folder = folder
         self.kinds: dict[str, str] = {}  # name -> group, host (an actor), service, action
+        self.services: tuple[Service, ...] = ()
+        self.families: dict[str, set[str]] = {}  # group or host -> families of systems that it may have
         self.verbs: dict[str, str] = {}  # action -> its verb
         self.targets: dict[str, str] = {}  # action -> whom it is done to
         self.crowds: dict[str, tuple[int, int]] = {}  # service -> how many servers it has
@@ -113,7 +126,7 @@ class _Reader:
         self.shortest_min = window.minutes[0]
         groups = tuple(self.group(table) for table in many("host"))
         actors = tuple(self.actor(table, groups) for table in many("actor"))
-        services = tuple(self.service(table) for table in many("service"))
+        self.services = services = tuple(self.service(table) for table in many("service"))
         refuse_wrong_cast(self.file, groups, actors, services)
         return Scenario(
             name=name,
@@ -156,6 +169,7 @@ class _Reader:
         for system in systems:
             if system not in SYSTEMS:
                 table.refuse("systems", f'system "{system}" is unknown. Known: {", ".join(SYSTEMS)}.')
+        self.families[table.text("name")] = {SYSTEMS[system] for system in systems}
         names = table.some("names")
         for name in names:
             refuse_wrong_pattern(table, name)
@@ -181,6 +195,7 @@ class _Reader:
         systems = next(found.systems for found in groups if found.name == group)
         if family and family not in {SYSTEMS[system] for system in systems}:
             table.refuse("family", f'group "{group}" has no {family} host. Its systems: {", ".join(systems)}.')
+        self.families[table.text("name")] = {family} if family else self.families[group]
         return Actor(self.new(table, "name", "host"), group, family)
 
     def service(self, table: Table) -> Service:
@@ -221,7 +236,9 @@ class _Reader:
         client = table.text("client", "") or None
         if verb.needs_client and client not in CLIENTS:
             table.refuse("client", f'"{verb_name}" needs client = one of {", ".join(CLIENTS)}, got {client!r}.')
-        return Action(
+        for part in verb.people:
+            self.refuse_unmanned(table, part)
+        action = Action(
             verb=verb_name,
             source=self.known(table, "from", *verb.source),
             target=self.known(table, "to", *verb.target) if verb.target else None,
@@ -234,6 +251,19 @@ class _Reader:
             others={name: self.known(table, name, *kinds) for name, kinds in verb.others.items()},
             id=self._action_id(table, verb_name),
         )
+        refuse_long_questions(table, action, self.services)
+        return action
+
+    def refuse_unmanned(self, table: Table, part: str) -> None:
+        """Refuse a group or host in which nobody may sit at the machine, for what people do."""
+        name = table.text(part)
+        odd = sorted(self.families.get(name, set()) - set(PEOPLES))
+        if odd:
+            table.refuse(
+                part,
+                f'"{name}" may be a {odd[0]}, and people sit at none. Name a group or host whose systems are of '
+                f"{', '.join(PEOPLES)}.",
+            )
 
     def start(self, table: Table) -> Range:
         """Return when an action begins, minutes from the start of the capture, inside the shortest one."""
@@ -257,6 +287,8 @@ class _Reader:
     def phases(self) -> tuple[Phase, ...]:
         """Return the phases; ``[[phase.action]]`` tables belong to the ``[[phase]]`` above them."""
         tables = self.file.many("phase")
+        if not tables:
+            self.file.top.refuse(None, "nothing happens here. Add a [[phase]] with a [[phase.action]] below it.")
         ends = [*(table.line for table in tables[1:]), math.inf]
         phases: list[Phase] = []
         for table, end in zip(tables, ends, strict=True):

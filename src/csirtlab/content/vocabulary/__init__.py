@@ -25,7 +25,19 @@ from csirtlab.content.vocabulary import (
 )
 from csirtlab.content.vocabulary.words import Parameter, Verb
 
-__all__ = ["CLIENTS", "FIELDS", "GUESSES", "MEASURES", "SYSTEMS", "TAKES", "VERBS", "WITNESSES", "Parameter", "Verb"]
+__all__ = [
+    "CLIENTS",
+    "FIELDS",
+    "GUESSES",
+    "MEASURES",
+    "PEOPLES",
+    "SYSTEMS",
+    "TAKES",
+    "VERBS",
+    "WITNESSES",
+    "Parameter",
+    "Verb",
+]
 
 SYSTEMS: Mapping[str, str] = {
     "windows-11": "windows",
@@ -40,6 +52,9 @@ SYSTEMS: Mapping[str, str] = {
 }
 """Operating systems of hosts, each with its family."""
 
+
+PEOPLES = ("windows", "macos", "linux")
+"""Families of the machines that people sit at."""
 
 CLIENTS = ("browser", "system", "library")
 """Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""

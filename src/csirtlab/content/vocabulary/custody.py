@@ -31,6 +31,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         facts={"first_export": Form.TIME},
+        people=("from",),
     ),
     "read-reports": Verb(
         "somebody reads reports of the same application on the screen, as their work wants it",
@@ -40,6 +41,7 @@ VERBS: Mapping[str, Verb] = {
             "response_bytes": Parameter(1000, 400_000, "bytes of one report"),
         },
         target=("host",),
+        people=("from",),
     ),
 }  # fmt: skip
 

@@ -34,6 +34,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         others={**_LINKS, "relay": ("service",)},
+        people=("people",),
     ),
     "list-post": Verb(
         "members write to a mailing list; it changes their letters, so that their signatures no longer hold",
@@ -49,6 +50,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         others=_LINKS,
+        people=("people",),
     ),
     "lure": Verb(
         "letters in a known name with a link to a file; some fetch it, then the proxy refuses (T1566.002, T1204.001)",
@@ -62,6 +64,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         others={**_LINKS, "relay": ("service",), "posing_as": ("service",), "site": ("service",)},
+        people=("people",),
         facts={
             "recipients": Form.SET, "refused": Form.TEXT, "url": Form.TEXT, "file_hash": Form.HASH,
             "clicked": Form.SET, "downloaders": Form.SET, "first_delivery": Form.TIME, "first_click": Form.TIME,

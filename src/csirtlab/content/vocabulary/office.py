@@ -22,6 +22,7 @@ VERBS: Mapping[str, Verb] = {
             "response_bytes": Parameter(100, 400_000, "bytes of one page"),
         },
         target=("group",),
+        people=("from",),
     ),
     "update": Verb(
         "the operating system fetches updates over plain HTTP",
@@ -29,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
             "times": Parameter(0, 20, "fetches per host in the window"),
             "response_bytes": Parameter(500, 4_000_000, "bytes of one file"),
         },
+        people=("from",),
     ),
     "share-files": Verb(
         "people fetch files from a file server and put files there, over SMB with encryption",

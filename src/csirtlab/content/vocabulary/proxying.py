@@ -15,6 +15,7 @@ VERBS: Mapping[str, Verb] = {
         },
         needs_client=True,
         others={"proxy": ("host",)},
+        people=("from",),
     ),
     "read-by-proxy": Verb(
         "people read pages over plain HTTP through the proxy, with pictures, and now and then fetch a file: proxy.log",
@@ -25,6 +26,7 @@ VERBS: Mapping[str, Verb] = {
             "file_bytes": Parameter(1000, 2_000_000, "bytes of one file"),
         },
         others={"proxy": ("host",)},
+        people=("from",),
     ),
 }
 

@@ -57,5 +57,6 @@ class Verb:
     lists: Mapping[str, Texts] = field(default_factory=dict)  # lists of texts that it takes besides
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who else takes part, and what each may name
     facts: Mapping[str, Form] = field(default_factory=dict)  # what only this verb knows: measures of its action
+    people: tuple[str, ...] = ()  # parts that only machines of people can play: "from", or one of ``others``
     connects: bool = True  # it opens TCP connections, which can be counted and timed
     is_afterwards: bool = False  # it happens when the recording is over

@@ -31,7 +31,7 @@ def _beacon(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
     others = [flow for flow in connections if flow.server is mine[0].server and flow.label != action.id]
     if others:
         yield f'others than "{action.id}" talk to its server'
-    if max(count for other, count in pairs.items() if other != pair) <= pairs[pair]:
+    if max((count for other, count in pairs.items() if other != pair), default=0) <= pairs[pair]:
         yield f'"{action.id}" is the pair with the most connections'
     if connections[0] is mine[0]:
         yield f'"{action.id}" is the first connection of the capture'

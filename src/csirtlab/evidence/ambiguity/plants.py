@@ -54,14 +54,15 @@ def _tamper(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
 
 
 def _first_written(plan: Plan) -> int:
-    """Return the address that the first write of the recording names, whoever sends it."""
-    return min(
+    """Return the address that the first write of the recording names, whoever sends it; -1 where nobody writes."""
+    writes = (
         (order.due_ns or flow.start_ns, order.address)
         for flow in plan.flows
         if isinstance(flow, TcpFlow) and isinstance(flow.dialogue, ModbusSession)
         for order in flow.dialogue.orders
         if order.function in WRITES
-    )[1]
+    )
+    return min(writes, default=(0, -1))[1]
 
 
 def _is_largest(plan: Plan, action: Action) -> bool:
