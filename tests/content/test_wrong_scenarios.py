@@ -99,8 +99,6 @@ TUNNEL, WORM, OFFICE = "dns-tunnel", "iot-worm-and-plc", "first-look"
         (BEACON, '[[phase]]\nname = "command and control"\ntechnique = "T1071.001"\n', "", "", "Add a [[phase]]"),
         (CUSTODY, 'do = "update"\nfrom = "workstation"', 'do = "update"\nfrom = "printer"', 'from = "printer"',
          '"printer" may be a printer, and people sit at none'),
-        (TUNNEL, "label_bytes = [26, 46]\nlabels = [2, 2]", "label_bytes = [60, 60]\nlabels = [3, 3]", "[60, 60]",
-         "longer than the 253 that DNS allows"),
         # Lists of texts
         (SPRAY, '"22", "445"', '"ssh", "445"', '"ssh"', "'ssh', which must be a port from 1 to 65535"),
         (SPRAY, '"22", "445"', '"99999", "445"', '"99999"', "'99999', which must be a port"),
@@ -185,6 +183,19 @@ def test_a_folder_whose_name_is_none_for_a_scenario_is_left_out_and_told(tmp_pat
     assert scenario_names(tmp_path) == ["case"]
     with pytest.raises(ContentError, match="named in lower-case letters, digits and hyphens"):
         read_scenario(tmp_path, "Bad Name")
+
+
+def test_a_tunnel_whose_names_dns_does_not_carry_is_refused(tmp_path: Path) -> None:
+    head, incident = source_of(TUNNEL).split("[[phase.action]]", 1)
+    head = head.replace("[[background]]", service(1, f"{'t' * 60}.test", "192.0.2.0/24"), 1)
+    incident = re.sub('to = "[a-z0-9-]+"', 'to = "more"', incident, count=1)
+    incident = re.sub("label_bytes = .*", "label_bytes = [60, 60]", incident, count=1)
+    source = "[[phase.action]]".join([head, re.sub("labels = .*", "labels = [3, 3]", incident, count=1)])
+
+    with pytest.raises(ContentError, match=r"longer than the 253 that DNS allows\. Lower") as refusal:
+        written(tmp_path, source)
+
+    assert f"scenario.toml:{source[: source.index('label_bytes')].count(chr(10)) + 1}: " in str(refusal.value)
 
 
 def test_files_are_known_by_the_words_of_the_vocabulary() -> None:
