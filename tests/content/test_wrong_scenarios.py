@@ -38,7 +38,7 @@ def service(count: int, names: str, network: str) -> str:
 
 EXTRA = '[[actor]]\nname = "extra{}"\ngroup = "printer"\n'
 PHASE = '[[phase]]\nname = "later"\ntechnique = "T1041"\n'
-BEACON, SPRAY, INTRUSION, CUSTODY = "c2-beacon", "scan-and-spray", "sqli-webshell", "custody"
+BEACON, SPRAY, PHISH, CUSTODY = "c2-beacon", "scan-and-spray", "phish-to-download", "custody"
 TUNNEL, WORM, OFFICE = "dns-tunnel", "iot-worm-and-plc", "first-look"
 
 
@@ -99,6 +99,9 @@ TUNNEL, WORM, OFFICE = "dns-tunnel", "iot-worm-and-plc", "first-look"
         (BEACON, '[[phase]]\nname = "command and control"\ntechnique = "T1071.001"\n', "", "", "Add a [[phase]]"),
         (CUSTODY, 'do = "update"\nfrom = "workstation"', 'do = "update"\nfrom = "printer"', 'from = "printer"',
          '"printer" may be a printer, and people sit at none'),
+        (PHISH, 'relay = "', 'relay = "correspondents" # "', 'relay = "corr', "servers: which is meant?"),
+        (PHISH, 'do = "colleagues"\nfrom = "workstation"', 'do = "colleagues"\nfrom = "printer"', 'do = "colleagues"',
+         '"from" must be the group that "people" names'),
         # Lists of texts
         (SPRAY, '"22", "445"', '"ssh", "445"', '"ssh"', "'ssh', which must be a port from 1 to 65535"),
         (SPRAY, '"22", "445"', '"99999", "445"', '"99999"', "'99999', which must be a port"),
@@ -110,7 +113,7 @@ TUNNEL, WORM, OFFICE = "dns-tunnel", "iot-worm-and-plc", "first-look"
         (WORM, 'reads = [', 'reads = ["inputs"]', "reads = ", "which must be one of coils, setpoints, values"),
         (SPRAY, 'surnames = [', 'surnames = ["", "Soto"]', "surnames = ", '"surnames" lists an empty text'),
         # Facts
-        (BEACON, 'of = "c2.name"', 'of = "sites.name"', "sites.name", "servers: whose name is meant?"),
+        (BEACON, 'of = "c2.name"', 'of = "sites.name"', "sites.name", "servers: which is meant?"),
         (TUNNEL, 'of = "tunnel.queries"\n', 'of = "tunnel.count"\n', "tunnel.count", "opens no TCP connection"),
         (BEACON, 'of = "beacon.first_lookup"', 'of = "browsing.first_lookup"', "browsing.first_lookup",
          "looks up no name of one server outside"),

@@ -114,6 +114,7 @@ class _Reader:
         self.folder = folder
         self.kinds: dict[str, str] = {}  # name -> group, host (an actor), service, action
         self.services: tuple[Service, ...] = ()
+        self.groups: dict[str, str] = {}  # group or host -> its group
         self.families: dict[str, set[str]] = {}  # group or host -> families of systems that it may have
         self.verbs: dict[str, str] = {}  # action -> its verb
         self.targets: dict[str, str] = {}  # action -> whom it is done to
@@ -169,6 +170,7 @@ class _Reader:
         for system in systems:
             if system not in SYSTEMS:
                 table.refuse("systems", f'system "{system}" is unknown. Known: {", ".join(SYSTEMS)}.')
+        self.groups[table.text("name")] = table.text("name")
         self.families[table.text("name")] = {SYSTEMS[system] for system in systems}
         names = table.some("names")
         for name in names:
@@ -195,6 +197,7 @@ class _Reader:
         systems = next(found.systems for found in groups if found.name == group)
         if family and family not in {SYSTEMS[system] for system in systems}:
             table.refuse("family", f'group "{group}" has no {family} host. Its systems: {", ".join(systems)}.')
+        self.groups[table.text("name")] = group
         self.families[table.text("name")] = {family} if family else self.families[group]
         return Actor(self.new(table, "name", "host"), group, family)
 
@@ -236,8 +239,12 @@ class _Reader:
         client = table.text("client", "") or None
         if verb.needs_client and client not in CLIENTS:
             table.refuse("client", f'"{verb_name}" needs client = one of {", ".join(CLIENTS)}, got {client!r}.')
+        if verb.source_of and self.groups.get(table.text("from")) != table.text(verb.source_of):
+            table.refuse("from", f'"from" must be the group that "{verb.source_of}" names, or a host of it.')
         for part in verb.people:
             self.refuse_unmanned(table, part)
+        for part in verb.single:
+            self.refuse_crowd(table, part, table.text(part))
         action = Action(
             verb=verb_name,
             source=self.known(table, "from", *verb.source),
@@ -349,15 +356,18 @@ class _Reader:
             table.line_of("of"),
         )
 
+    def refuse_crowd(self, table: Table, key: str, name: str) -> None:
+        """Refuse a service of several servers where one must be meant."""
+        low, high = self.crowds.get(name, (1, 1))
+        if (low, high) != (1, 1):
+            table.refuse(
+                key,
+                f'"{name}" has {low} to {high} servers: which is meant? Give it a [[service]] without "count".',
+            )
+
     def refuse_immeasurable(self, table: Table, subject: str, measure: str) -> None:
         """Refuse a measure that cannot be taken in any case, or not in every one."""
-        count = self.crowds.get(subject, (1, 1))
-        if count != (1, 1):
-            table.refuse(
-                "of",
-                f'"{subject}" has {count[0]} to {count[1]} servers: whose {measure} is meant? '
-                f'Give the one in question a [[service]] of its own, without "count".',
-            )
+        self.refuse_crowd(table, "of", subject)
         if subject not in self.verbs:
             return
         verb, target = self.verbs[subject], self.targets[subject]

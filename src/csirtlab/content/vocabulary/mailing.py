@@ -34,6 +34,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         others={**_LINKS, "relay": ("service",)},
+        single=("relay",),
         people=("people",),
     ),
     "list-post": Verb(
@@ -64,6 +65,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         others={**_LINKS, "relay": ("service",), "posing_as": ("service",), "site": ("service",)},
+        single=("relay", "posing_as", "site"),
         people=("people",),
         facts={
             "recipients": Form.SET, "refused": Form.TEXT, "url": Form.TEXT, "file_hash": Form.HASH,
@@ -75,6 +77,7 @@ VERBS: Mapping[str, Verb] = {
         {"letters": _LETTERS},
         target=("host",),
         others=_PEOPLE,
+        source_of="people",
     ),
     "read-mail": Verb(
         "mail programs look for new mail over TLS",

@@ -58,5 +58,7 @@ class Verb:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who else takes part, and what each may name
     facts: Mapping[str, Form] = field(default_factory=dict)  # what only this verb knows: measures of its action
     people: tuple[str, ...] = ()  # parts that only machines of people can play: "from", or one of ``others``
+    source_of: str = ""  # the part whose group ``from`` must belong to
+    single: tuple[str, ...] = ()  # parts of ``others`` that must be one server
     connects: bool = True  # it opens TCP connections, which can be counted and timed
     is_afterwards: bool = False  # it happens when the recording is over
