@@ -1,5 +1,7 @@
 """Evidence appears whole or not at all, and no other case's files stay among a case's own."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -139,6 +141,16 @@ def test_what_another_run_has_in_hand_is_left_to_it(writer: "subprocess.Popen[by
     write(tmp_path / "case", "capture.pcap")
 
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    write(tmp_path / "case", "capture.pcap")
+
+    assert content_of(tmp_path) == {"case/capture.pcap": b"new"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")

@@ -105,7 +105,8 @@ def _held(folder: Path) -> Iterator[None]:
     """Hold a lock on a folder for as long as this process works in it: it ends with the process."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(OSError):  # not every file system over a network has locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -113,7 +114,10 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _clear(folder: Path, prefix: str) -> None:
     """Remove what a run that was killed has left aside; one that goes on holds its own."""
-    for left in folder.iterdir():
+    there: list[Path] = []
+    with suppress(OSError):  # one may be let to write there, and not to look
+        there = list(folder.iterdir())
+    for left in there:
         if not (left.name.startswith(prefix) and left.name.endswith(_NEW)):
             continue
         if len(left.name) != len(prefix) + 8 + len(_NEW) or left.is_symlink() or not left.is_dir():

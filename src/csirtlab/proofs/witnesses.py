@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 
 from csirtlab.content.scenarios import Fact, Lazy, Scenario
 from csirtlab.errors import EvidenceError
@@ -20,7 +19,7 @@ def hear_witnesses(scenario: Scenario, sight: Sight) -> dict[str, FactValue | st
         try:
             found[fact.name] = _solve(scenario, fact, sight, found)
         except FileNotFoundError as error:
-            found[fact.name] = f"nothing: the case has no {Path(error.filename).relative_to(sight.folder)}"
+            found[fact.name] = f"nothing: the case has no {_named(error, sight)}"
         except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
             # A witness that sees nothing fails in one of these ways; the proof tells it as its finding.
             found[fact.name] = f"nothing: {type(error).__name__}: {error}"
@@ -40,7 +39,7 @@ def _guess(scenario: Scenario, lazy: Lazy, sight: Sight) -> FactValue:
     try:
         return GUESSES[lazy.guess](sight)
     except FileNotFoundError as error:
-        missing = f"{Path(error.filename).relative_to(sight.folder)}, which the case does not have"
+        missing = f"{_named(error, sight)}, which the case does not have"
     except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
         missing = f"what the case does not hold ({type(error).__name__}: {error})"
     raise EvidenceError(
@@ -52,6 +51,10 @@ def _guess(scenario: Scenario, lazy: Lazy, sight: Sight) -> FactValue:
 def named(lazy: Lazy) -> str:
     """Return how a guess for a fact is called."""
     return f"{lazy.guess} for {lazy.fact}"
+
+
+def _named(error: FileNotFoundError, sight: Sight) -> str:
+    return str(error.filename).removeprefix(f"{sight.folder}/")
 
 
 def agree(truth: FactValue, found: object) -> bool:
