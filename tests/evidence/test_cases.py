@@ -246,6 +246,17 @@ def test_a_draft_in_which_nothing_else_happens_is_ambiguous_and_no_fault(scenari
     assert "still going on" in " ".join(CHECKS["tamper"](plant, replace(still, flows=()), tamper))
 
 
+def test_a_copy_that_would_lose_more_packets_than_there_are_is_ambiguous() -> None:
+    scenario = read_scenario(content_root(), "custody")
+    plan = make_plan(scenario, seed_of_text("golden"))
+    seize = next(action for action in scenario.incident if action.verb == "seize")
+
+    few = replace(plan, flows=plan.flows[:2])
+
+    assert list(CHECKS["seize"](scenario, plan, seize)) == []
+    assert "too few packets" in next(CHECKS["seize"](scenario, few, seize))
+
+
 def test_tampering_of_which_nobody_reads_anything_is_ambiguous() -> None:
     scenario = read_scenario(content_root(), "iot-worm-and-plc")
     plan = make_plan(scenario, seed_of_text("golden"))

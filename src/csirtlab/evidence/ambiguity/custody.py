@@ -1,11 +1,13 @@
-"""Exports that the recording cuts off, or that a cheap guess finds."""
+"""Exports that the recording cuts off or that a cheap guess finds, and copies that would lose more than there is."""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.capture import packets
 from csirtlab.evidence.dice import SECOND, nanoseconds
 from csirtlab.evidence.model import Plan, TcpFlow
 
+_PACKETS_LEFT = 2  # of so many packets a copy loses one at most
 _TO_THE_END = 5 * SECOND  # the last report has been delivered
 
 
@@ -20,4 +22,12 @@ def _export(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
         yield f'the host of "{action.id}" opens the first connection of the capture'
 
 
-CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"export": _export}
+def _seize(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    lost = plan.notes[action.id, "lost"]
+    assert isinstance(lost, int)
+    # Every flow is a packet at least: mostly there is nothing to count.
+    if len(plan.flows) < lost * _PACKETS_LEFT and sum(1 for _ in packets(plan)) < lost * _PACKETS_LEFT:
+        yield f'the recording has too few packets for "{action.id}" to lose {lost}'
+
+
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"export": _export, "seize": _seize}
