@@ -133,7 +133,9 @@ def test_browsers_ask_as_chromium_does_and_programs_with_few_lines(case: Case, l
 
 
 def test_a_browser_runs_on_the_system_that_its_packets_show(case: Case) -> None:
-    shown = see(case.capture, ("ip.ttl", "http.user_agent"), 'tcp and http.request and http.user_agent contains "Chrome/"')
+    shown = see(
+        case.capture, ("ip.ttl", "http.user_agent"), 'tcp and http.request and http.user_agent contains "Chrome/"'
+    )
 
     assert {("Windows" in frame["http.user_agent"], int(frame["ip.ttl"]) > 64) for frame in shown} == {
         (True, True),
