@@ -11,6 +11,8 @@ from csirtlab.content.vocabulary import GUESSES, VERBS, WITNESSES, files
 from csirtlab.errors import ContentError
 from csirtlab.settings import content_root
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "write-a-scenario.md"
+
 
 def source_of(name: str) -> str:
     return (content_root() / "datasets" / name / "scenario.toml").read_text(encoding="utf-8")
@@ -211,7 +213,7 @@ def test_files_are_known_by_the_words_of_the_vocabulary() -> None:
 
 
 def test_the_manual_says_who_writes_and_who_reads_a_file() -> None:
-    page = (content_root() / "docs" / "how-to" / "write-a-scenario.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     told: dict[str, tuple[set[str], set[str]]] = {}
     for row in page[page.index("| file | written by |") :].split("\n\n")[0].splitlines()[2:]:
         (file,), *who = (re.findall(r"`([^`]+)`", cell) for cell in row[1:-1].split("|"))
