@@ -64,7 +64,7 @@ c.RunInBox.limits = {limits!r}
 _DETECT = """
 def detect(case):
     for packet in case.packets():
-        if packet.haslayer("DNSQR") and not packet["DNSQR"].qname.startswith(b"teams."):
+        if packet.haslayer("DNSQR") and not packet["DNSQR"].qname.startswith((b"teams.", b"telemetry.")):
             return packet["IP"].src
 case.method("detector", detect)
 """
