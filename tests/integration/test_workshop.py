@@ -124,6 +124,7 @@ def grade_report_by_hand(irene: Visitor, *, credit: str, is_all_right: bool) -> 
     all_right = ":has(td:text-is('85 / 85'))"
     row = all_right if is_all_right else f":not({all_right})"
     page.click(f"tbody tr{row} td a:has-text('Submission')")
+    page.wait_for_load_state("networkidle")  # a button that is pressed before the grades have come does nothing
     report = page.locator(".panel:has(#incident_note)").last  # the innermost: that of the cell
     with page.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT"):
         report.locator(f"button:has-text('{credit}'), .btn:has-text('{credit}')").first.click()
