@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
+from csirtlab.content.scenario_checks import OTHER_PLACES, SERVER_PLACES
 from csirtlab.content.scenarios import Group, Scenario, Service, Window
 from csirtlab.content.vocabulary import SYSTEMS
 from csirtlab.errors import EvidenceError
@@ -102,8 +103,8 @@ def _draw_network(networks: tuple[str, ...], rng: Random) -> ipaddress.IPv4Netwo
 
 
 def _draw_inside(scenario: Scenario, network: ipaddress.IPv4Network, rng: Random) -> tuple[Host, ...]:
-    servers = shuffled(rng, range(2, 30))
-    others = shuffled(rng, range(40, 250))
+    servers = shuffled(rng, range(2, 2 + SERVER_PLACES))
+    others = shuffled(rng, range(40, 40 + OTHER_PLACES))
     hosts: list[Host] = []
     for group in scenario.groups:
         systems = _draw_systems(group, rng)

@@ -46,8 +46,7 @@ class _Side:
         self.sequence = bits(rng, 32)
         self.clock_ns = 0  # its last packet; what it sends next comes after
         self.sent_ns: list[int] = []  # when its packets passed
-        self.window = 0  # the last one it offered
-        self.offered = 0  # the same, after the handshake
+        self.offered = 0  # the last window after the handshake
         self.received = 0  # bytes that it has acknowledged
         self.begins_at = 0  # the peer's sequence number from which they count
         self.flight = _FIRST_FLIGHT
@@ -268,9 +267,9 @@ class _Connection:
         """Emit a keep-alive of the client (RFC 9293, 3.8.4) and its answer; Windows sends one byte."""
         payload = b"\x00" if self.client.stack.family == "windows" else b""
         at_ns = self.emit(
-            self.client, at_ns, ACK, payload, sequence=self.client.sequence - 1, window=self.client.window
+            self.client, at_ns, ACK, payload, sequence=self.client.sequence - 1, window=self.client.offered
         )
-        self.emit(self.server, at_ns + self.answer_delay(self.server), ACK, window=self.server.window)
+        self.emit(self.server, at_ns + self.answer_delay(self.server), ACK, window=self.server.offered)
 
     def emit(
         self,
@@ -297,7 +296,6 @@ class _Connection:
         if window is None:
             unread = 1.0 if options_after else self.rng.random()  # repeated acknowledgments offer the same
             window = side.next_window(peer.sequence if acknowledgment is None else acknowledgment, unread)
-        side.window = window
         side.sent_ns.append(at_ns)
         self.out.append(
             Segment(
