@@ -147,7 +147,8 @@ def compared(graded: int, rosa: Visitor) -> str:
     page.goto(rosa.hub.url + PAGE)
     page.click("button:has-text('Comparar agora')")
     page.wait_for_selector("progress")
-    page.wait_for_selector("table.neighbours", timeout=COMPARED_MS)
+    # The table is there a moment before the comparison has ended; the time is told when it has.
+    page.wait_for_selector("text=Comparadas em", timeout=COMPARED_MS)
     said: str = page.inner_text("main")
     return said
 
