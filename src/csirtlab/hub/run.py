@@ -17,12 +17,15 @@ from csirtlab.cohorts.create import SignIn, read_sign_ins
 from csirtlab.cohorts.demo import NAME as DEMO
 from csirtlab.cohorts.demo import ensure_demo
 from csirtlab.cohorts.folders import Home
-from csirtlab.cohorts.store import FIRST_UID, open_store
+from csirtlab.cohorts.store import FIRST_UID, GATE_UID, open_store
 from csirtlab.errors import SetupError
-from csirtlab.hub.orphans import end_orphaned_proxy, wait_for_ports
-from csirtlab.hub.run_settings import RunSettings, is_free, read_settings, with_inner_ports, write_settings
+from csirtlab.hub.gatekeeper import Gatekeeper, find_nginx
+from csirtlab.hub.nginx import Public
+from csirtlab.hub.orphans import end_orphaned_gate
+from csirtlab.hub.run_settings import RunSettings, is_free, write_settings
 from csirtlab.hub.walls import probe_walls
 from csirtlab.settings import content_root
+from csirtlab.sockets import Sockets, sockets_of
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 8
@@ -42,6 +45,7 @@ class Wanted:
     key: Path | None
     is_unsafe: bool
     has_demo: bool
+    trusted: tuple[str, ...] = ()  # reverse proxies that stand before
 
 
 def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]], None]) -> None:
@@ -53,7 +57,8 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
     home = Home(wanted.home)
     home.ensure()
     with _only_one(home, wanted.port) as lock:
-        end_orphaned_proxy(home)
+        find_nginx()
+        end_orphaned_gate(home)
         if not is_free(wanted.bind, wanted.port):
             raise SetupError(
                 f"port {wanted.port} of {wanted.bind} is taken or may not be used. "
@@ -65,7 +70,10 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
             say("[bold red]--unsafe-no-box: no walls. Anybody who signs in can read and change everything here.[/]")
         else:
             probe_walls(FIRST_UID if os.geteuid() == 0 else None)
-        settings = _settings(wanted, home)
+        settings = _settings(wanted)
+        write_settings(home, settings)
+        sockets = sockets_of(home.root)
+        sockets.ensure(GATE_UID)
         say(f"state is in {home.root}")
         store = open_store(home.root)
         try:
@@ -76,7 +84,8 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
         finally:
             store.close()
         say("starting the hub")
-        _serve(home, settings, lock, say, lambda: announce(settings.public_url, people))
+        gatekeeper = Gatekeeper(home, sockets, _public(settings), say)
+        _serve(home, gatekeeper, settings, lock, say, lambda: announce(settings.public_url, people))
 
 
 def check_way(root: Path) -> None:
@@ -95,19 +104,25 @@ def check_way(root: Path) -> None:
         )
 
 
-def _settings(wanted: Wanted, home: Home) -> RunSettings:
-    asked = RunSettings(
+def _settings(wanted: Wanted) -> RunSettings:
+    return RunSettings(
         bind=wanted.bind,
         port=wanted.port,
         certificate=str(wanted.certificate) if wanted.certificate else None,
         key=str(wanted.key) if wanted.key else None,
         is_unsafe=wanted.is_unsafe,
+        trusted=wanted.trusted,
     )
-    before = read_settings(home)
-    wait_for_ports((before.hub_port, before.proxy_port, before.workshop_port))
-    settings = with_inner_ports(asked, before)
-    write_settings(home, settings)
-    return settings
+
+
+def _public(settings: RunSettings) -> Public:
+    return Public(
+        settings.bind,
+        settings.port,
+        Path(settings.certificate) if settings.certificate else None,
+        Path(settings.key) if settings.key else None,
+        settings.trusted,
+    )
 
 
 @contextmanager
@@ -151,11 +166,14 @@ def hub_environment(home: Home) -> dict[str, str]:
     }
 
 
-def _serve(home: Home, settings: RunSettings, lock: int, say: Say, announce: Callable[[], None]) -> None:
+def _serve(
+    home: Home, gatekeeper: Gatekeeper, settings: RunSettings, lock: int, say: Say, announce: Callable[[], None]
+) -> None:
     log_path = home.log / "hub.log"
     ended: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: ended.append(received))
+    gatekeeper.start()
     with log_path.open("ab") as log:
         hub = subprocess.Popen(
             hub_command(configuration_file()),
@@ -168,26 +186,33 @@ def _serve(home: Home, settings: RunSettings, lock: int, say: Say, announce: Cal
             pass_fds=[lock],
         )
     try:
-        _wait_until_ready(hub, settings, log_path, ended)
+        _wait_until_ready(hub, gatekeeper.sockets, settings, log_path, ended)
         if not ended:
             announce()
         while not ended and hub.poll() is None:
             time.sleep(0.2)
+            gatekeeper.look_after()
         if not ended:
             raise SetupError(f"the hub ended by itself (code {hub.returncode}). Its last lines:\n{_tail(log_path)}")
     finally:
         if hub.poll() is None:
             say("\nstopping")
             _stop(hub)
+        gatekeeper.stop()
 
 
-def _wait_until_ready(hub: "subprocess.Popen[bytes]", settings: RunSettings, log: Path, ended: list[int]) -> None:
-    """Wait until the hub and its service answer, each at its own port, and the proxy knows both."""
+def _wait_until_ready(
+    hub: "subprocess.Popen[bytes]", sockets: Sockets, settings: RunSettings, log: Path, ended: list[int]
+) -> None:
+    """Wait until hub, service and gate answer, each at its own socket, and nginx leads to all of them."""
     deadline = time.monotonic() + SECONDS_TO_START
-    inner = [f"http://127.0.0.1:{settings.hub_port}/hub/health", f"{settings.workshop_url}{STYLE}"]
+    inner = [(sockets.hub, "/hub/health"), (sockets.workshop, STYLE), (sockets.gate, "/")]
+    asked = [(httpx.HTTPTransport(uds=str(path)), f"http://localhost{place}") for path, place in inner]
     # The certificate is for the name that people use, not for this address.
-    with httpx.Client(verify=False, timeout=5, trust_env=False) as client:  # noqa: S501  # asks for a sign of life only
-        for url in [*inner, f"{settings.local_url}/hub/health", f"{settings.local_url}{STYLE}"]:
+    public = httpx.HTTPTransport(verify=False)  # asks for a sign of life only
+    asked += [(public, f"{settings.local_url}{place}") for place in ("/hub/health", STYLE)]
+    for transport, url in asked:
+        with httpx.Client(transport=transport, timeout=5, trust_env=False) as client:
             while not ended and not _answers(client, url):
                 if hub.poll() is not None:
                     raise SetupError(f"the hub did not start (code {hub.returncode}). Its last lines:\n{_tail(log)}")
@@ -198,7 +223,7 @@ def _wait_until_ready(hub: "subprocess.Popen[bytes]", settings: RunSettings, log
 
 def _answers(client: httpx.Client, url: str) -> bool:
     try:
-        return client.get(url).status_code == 200
+        return client.get(url).status_code in (200, 401)  # 401: the gate, which nobody has shown anything
     except httpx.TransportError:
         return False
 

@@ -4,17 +4,28 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
+from traitlets import Enum, List, Unicode
 
 from csirtlab.cohorts.create import cohort_of_account
 from csirtlab.cohorts.folders import Home, ensure_owned
 from csirtlab.cohorts.store import Account, Store
 from csirtlab.errors import CohortError
-from csirtlab.hub.walls import HOME_INSIDE, Walls, become, programs_and_pages, wall_command
+from csirtlab.hub.walls import (
+    HOME_INSIDE,
+    SOCKET_INSIDE,
+    Walls,
+    become,
+    handed_files,
+    programs_and_pages,
+    wall_command,
+)
 from csirtlab.languages import LOCALES, Language
+from csirtlab.sockets import Sockets, listen, unix_url
 
 SECONDS_TO_END = 3
 
@@ -29,8 +40,29 @@ class BoxSpawner(LocalProcessSpawner):
     store: Store
     home: Home
     content: Path
-    exchange_url: str
+    sockets: Sockets
     is_unsafe = False
+    _listening = -1
+
+    network: Any = Enum(
+        ("own", "host"),
+        "own",
+        config=True,
+        help="""Which network servers are in.
+
+        "own": each has a loopback of its own, on which the hub's words about itself and the exchange can be
+        reached, and nothing else. "host": the machine's, with every port of its loopback, the neighbours'
+        listeners, your own network and the internet.
+        """,
+    )
+    cohort_folders: Any = List(
+        Unicode(),
+        config=True,
+        help="""Folders that cohorts' servers see beside their own, as they are on the machine.
+
+        For a gradebook in PostgreSQL, which is reached by its socket: ["/run/postgresql"].
+        """,
+    )
 
     def _account(self) -> Account:
         account = self.store.account(self.user.name)
@@ -62,11 +94,12 @@ class BoxSpawner(LocalProcessSpawner):
             "JUPYTER_CONFIG_PATH": str(self.content / "hub_config" / ("cohort" if cohort else "trainee")),
             "JUPYTER_PATH": str(self.content / "hub_config" / "jupyter"),
             "CSIRTLAB_CONTENT": str(self.content),
-            "CSIRTLAB_EXCHANGE_URL": self.exchange_url,
+            "CSIRTLAB_INNER": str(self.sockets.inner if self.is_unsafe else SOCKET_INSIDE / self.sockets.inner.name),
             "CSIRTLAB_LOCALE": LOCALES[language],
             "CSIRTLAB_LANGUAGE": language.value,
             "CSIRTLAB_NAME": account.name,
         }
+        env["CSIRTLAB_LISTENING"] = str(self._listening)
         if cohort:
             env["CSIRTLAB_COHORT"] = cohort
         if self.is_unsafe:
@@ -87,29 +120,45 @@ class BoxSpawner(LocalProcessSpawner):
         if cohort_of_account(self.user.name):
             self.user.settings.setdefault("oauth_no_confirm_list", set()).add(self.oauth_client_id)
 
-    async def start(self) -> tuple[str, int]:
-        """Start the server; returns where it listens."""
+    async def start(self) -> str:
+        """Start the server; returns where it answers.
+
+        The socket is opened here: whoever asks before the server is ready waits for it. It is handed over as
+        an open file, for at no place that a trainee can write may stand where the gate goes.
+        """
         account = self._account()
-        folder = self._folder()
-        is_cohort = cohort_of_account(account.username) is not None
         self._trust_own_server()
-        if not is_cohort:
-            ensure_owned(folder, account.uid)
-        command = [sys.executable, "-I", "-m", "csirtlab.hub.start_server"]
-        if not self.is_unsafe:
-            readable, hidden = programs_and_pages(self.content)
-            walls = Walls(
-                home=folder,
-                etc=self.content / "hub_config" / "etc",
-                readable=[*readable, self.content] if is_cohort and self.content not in readable else readable,
-                hidden=[] if is_cohort else hidden,
-                may_nest=is_cohort,
-            )
-            command = wall_command(walls, command)
-        self.cmd = command
-        self.popen_kwargs = {"cwd": str(folder), "stdin": asyncio.subprocess.DEVNULL}
-        started: tuple[str, int] = await super().start()
-        return started
+        if cohort_of_account(account.username) is None:
+            ensure_owned(self._folder(), account.uid)
+        path = self.sockets.server(account.username)
+        walls = None if self.is_unsafe else self._walls()
+        with listen(path) as listening, handed_files(walls) if walls else nullcontext() as handed:
+            command = [sys.executable, "-I", "-m", "csirtlab.hub.start_server"]
+            self.cmd = wall_command(walls, handed, command) if walls and handed else command
+            self._listening = listening.fileno()
+            self.popen_kwargs = {
+                "cwd": str(self._folder()),
+                "stdin": asyncio.subprocess.DEVNULL,
+                "pass_fds": [self._listening, *(handed.descriptors if handed else ())],
+            }
+            await super().start()
+        return unix_url(path)
+
+    def _walls(self) -> Walls:
+        is_cohort = cohort_of_account(self.user.name) is not None
+        readable, hidden = programs_and_pages(self.content)
+        if is_cohort:
+            more = [self.content, *map(Path, self.cohort_folders)]
+            readable = [*readable, *(folder for folder in more if folder not in readable)]
+        return Walls(
+            home=self._folder(),
+            inner=self.sockets.inner_folder,
+            etc=self.content / "hub_config" / "etc",
+            readable=readable,
+            hidden=[] if is_cohort else hidden,
+            may_nest=is_cohort,
+            has_network=self.network == "host",
+        )
 
     async def _signal(self, sig: int) -> bool:
         # The group: bubblewrap hands no signal on to what it runs.
@@ -124,6 +173,7 @@ class BoxSpawner(LocalProcessSpawner):
 
     async def stop(self, now: bool = False) -> None:
         """End the server and all in its walls: SIGTERM, and after three seconds SIGKILL."""
+        self.sockets.server(self.user.name).unlink(missing_ok=True)
         if await self.poll() is not None:
             return
         if not now:

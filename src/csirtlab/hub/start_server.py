@@ -1,11 +1,14 @@
-"""Inside the walls: settle JupyterLab for the trainee the first time, then be the server."""
+"""Inside the walls: settle JupyterLab for the trainee the first time, then be the server, at the socket given to it."""
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from csirtlab.hub.forwarder import forward
 from csirtlab.slow_modules import leave_out_slow_modules
 
 USER_SETTINGS = Path("lab/user-settings/@jupyterlab")
@@ -41,8 +44,40 @@ def ensure_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700)
 
 
+def lead_to_hub(inner: Path) -> None:
+    """Let this process, and whatever it starts, find hub and exchange on its own loopback."""
+    here = f"http://127.0.0.1:{forward(inner)}"
+    os.environ["JUPYTERHUB_API_URL"] = f"{here}/hub/api"
+    os.environ["JUPYTERHUB_ACTIVITY_URL"] = f"{here}/hub/api/users/{os.environ['JUPYTERHUB_USER']}/activity"
+    os.environ["CSIRTLAB_EXCHANGE_URL"] = f"{here}/services/workshop/exchange"
+
+
+def answer_at(descriptor: int) -> None:
+    """Make the Jupyter server answer at the socket that the hub opened for it, and listen nowhere else.
+
+    Source: jupyter_server 2.21, serverapp.py, ``init_httpserver``.
+    """
+    from jupyter_server.serverapp import ServerApp
+
+    # Not for kernels and terminals: while one of them held it, the socket of a server that is gone would seem alive.
+    os.set_inheritable(descriptor, False)
+    listening = socket.socket(fileno=descriptor)
+    listening.setblocking(False)
+
+    def find_no_port(_server: Any) -> None:
+        pass
+
+    def bind(server: Any) -> None:
+        server.http_server.add_socket(listening)
+
+    patched: Any = ServerApp
+    patched._find_http_port = find_no_port
+    patched._bind_http_server = bind
+
+
 def main() -> None:
     """Become the single-user server."""
+    lead_to_hub(Path(os.environ.pop("CSIRTLAB_INNER")))
     for name in (".jupyter", ".local", ".local/share", ".local/share/jupyter", ".local/share/jupyter/runtime"):
         ensure_folder(Path.home() / name)
     config_folder = Path(os.environ["JUPYTER_CONFIG_DIR"])
@@ -52,6 +87,7 @@ def main() -> None:
         config_folder, "docmanager-extension/plugin.jupyterlab-settings", {"autosaveInterval": SECONDS_BETWEEN_SAVES}
     )
     leave_out_slow_modules()
+    answer_at(int(os.environ.pop("CSIRTLAB_LISTENING")))
     from jupyterhub.singleuser import main as serve
 
     sys.argv[0] = "jupyterhub-singleuser"

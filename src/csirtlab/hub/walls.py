@@ -1,26 +1,37 @@
 """The walls around a single-user server: the bubblewrap command that starts it."""
 
+import ctypes
 import os
+import platform
 import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import csirtlab
 from csirtlab.cohorts.store import FIRST_UID
 from csirtlab.errors import SetupError
+from csirtlab.grading.seccomp import write_filter
 
 HOME_INSIDE = Path("/home/trainee")
 """Where everybody finds their own home; ``--uid 1000`` makes it theirs in there."""
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-ETC = (
-    "/etc/alternatives", "/etc/ssl", "/etc/ca-certificates", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime",
-    "/etc/mime.types", "/etc/wireshark", "/etc/protocols", "/etc/services", "/etc/manuf",
-)  # fmt: skip
+SOCKET_INSIDE = Path("/run/csirtlab")
+"""Where everybody finds the one socket that leads out."""
+
+ETC_FOLDERS = ("/etc/alternatives", "/etc/ssl", "/etc/ca-certificates", "/etc/fonts", "/etc/wireshark")
+ETC_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/protocols", "/etc/services", "/etc/manuf")
+"""Copied, not bound: a running system replaces these, and what is bound would then be a file without a name, which
+no walls inside could bind again."""
+
+_KEYCTL = {"x86_64": 250, "aarch64": 219}  # linux: __NR_keyctl
+_JOIN_SESSION_KEYRING = 1  # linux/keyctl.h: KEYCTL_JOIN_SESSION_KEYRING
 
 MOST_MEMORY_B = 6 << 30  # address space of one process; Node and NumPy map far more than they use
 MOST_FILE_B = 2 << 30
@@ -34,25 +45,55 @@ MOST_PROCESSES = 400  # per uid, and each trainee has their own
 class Walls:
     """What a server may see of the host, beside the system itself.
 
-    ``home`` is writable inside as ``HOME_INSIDE``; ``readable`` lies at the same place inside.
+    ``home`` is writable inside as ``HOME_INSIDE``; ``inner`` is the folder with the socket that leads out, inside
+    ``SOCKET_INSIDE``; ``readable`` lies at the same place inside.
     ``hidden`` are folders under ``readable`` that appear empty. ``may_nest`` allows user
     namespaces inside: a cohort's server needs them for the grader's box.
     """
 
     home: Path
+    inner: Path
     etc: Path
     readable: Sequence[Path]
     hidden: Sequence[Path] = ()
     may_nest: bool = False
+    has_network: bool = False  # the machine's own
 
 
-def wall_command(walls: Walls, command: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class Handed:
+    """Open files that bubblewrap reads: the filter of system calls, and copies for ``/etc``."""
+
+    seccomp: int
+    etc: Sequence[tuple[str, int]]
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All of them, for the child to inherit."""
+        return [self.seccomp, *(descriptor for _, descriptor in self.etc)]
+
+
+@contextmanager
+def handed_files(walls: Walls) -> Iterator[Handed]:
+    """Open what ``wall_command`` speaks of, until the child has inherited it."""
+    with ExitStack() as stack:
+        seccomp = stack.enter_context(tempfile.TemporaryFile())
+        write_filter(seccomp, may_nest=walls.may_nest)
+        copies = [
+            (name, stack.enter_context(Path(name).open("rb")).fileno()) for name in ETC_FILES if Path(name).is_file()
+        ]
+        yield Handed(seccomp.fileno(), copies)
+
+
+def wall_command(walls: Walls, handed: Handed, command: Sequence[str]) -> list[str]:
     """Return the ``bwrap`` command line that runs ``command`` inside ``walls``.
 
-    The network is shared: the server must be reached by the proxy, and reach the hub. Not
-    ``--die-with-parent``: a server outlives a hub that was killed, and the next hub takes it over.
+    Of the network there is a loopback of its own and nothing else. Not ``--die-with-parent``: a server
+    outlives a hub that was killed, and the next hub takes it over.
     """
     line = ["bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000"]
+    if not walls.has_network:
+        line += ["--unshare-net"]
     line += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "csirtlab"]
     if not walls.may_nest:
         line += ["--disable-userns"]
@@ -67,15 +108,19 @@ def wall_command(walls: Walls, command: Sequence[str]) -> list[str]:
     for name, most in (("/tmp", MOST_TEMPORARY_B), ("/dev/shm", MOST_SHARED_B)):  # noqa: S108  # names inside the walls
         line += ["--size", str(most), "--tmpfs", name]
     line += ["--symlink", "../tmp", "/var/tmp"]  # noqa: S108  # names inside the walls
-    for name in ETC:
+    for name in ETC_FOLDERS:
         line += ["--ro-bind-try", name, name]
+    for name, descriptor in handed.etc:
+        line += ["--perms", "0644", "--file", str(descriptor), name]
     for file in sorted(walls.etc.iterdir()):
         line += ["--ro-bind", str(file), f"/etc/{file.name}"]
     for folder in walls.readable:
         line += ["--ro-bind", str(folder), str(folder)]
     for folder in walls.hidden:
         line += ["--tmpfs", str(folder), "--remount-ro", str(folder)]
+    line += ["--ro-bind", str(walls.inner), str(SOCKET_INSIDE)]
     line += ["--bind", str(walls.home), str(HOME_INSIDE), "--chdir", str(HOME_INSIDE)]
+    line += ["--seccomp", str(handed.seccomp)]
     line += ["--remount-ro", "/"]  # also /etc, /var and /opt, which bubblewrap made up
     return [*line, "--", *command]
 
@@ -114,6 +159,7 @@ def become(uid: int | None) -> Callable[[], None]:
         )
 
     def before_start() -> None:
+        _leave_keyring()
         for limit, most in (
             (resource.RLIMIT_AS, MOST_MEMORY_B),
             (resource.RLIMIT_FSIZE, MOST_FILE_B),
@@ -132,6 +178,13 @@ def become(uid: int | None) -> Callable[[], None]:
     return before_start
 
 
+def _leave_keyring() -> None:
+    """Take a new session keyring: the one of the hub's terminal would be everybody's (keyrings(7))."""
+    number = _KEYCTL.get(platform.machine())
+    if number is not None:
+        ctypes.CDLL(None).syscall(number, _JOIN_SESSION_KEYRING, None)
+
+
 def probe_walls(uid: int | None) -> None:
     """Try the walls with an empty command.
 
@@ -140,7 +193,8 @@ def probe_walls(uid: int | None) -> None:
     """
     if shutil.which("bwrap") is None:
         raise SetupError("bubblewrap is missing. Install it: apt-get install bubblewrap")
-    line = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--ro-bind", "/", "/"]
+    line = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    line += ["--ro-bind", "/", "/"]
     line += ["--proc", "/proc", "--dev", "/dev", "true"]
     tried = subprocess.run(line, preexec_fn=become(uid), capture_output=True, text=True, check=False)
     if tried.returncode != 0:

@@ -19,6 +19,7 @@ from csirtlab.cohorts.store import Account, Store
 from csirtlab.errors import CsirtlabError
 from csirtlab.exchange.store import ExchangeStore
 from csirtlab.languages import Language
+from csirtlab.web.entrance import enter, entrance, problem
 from csirtlab.web.feedback import feedback_page
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.labs_page import sections
@@ -52,10 +53,10 @@ Page = Callable[[Workshop, Request, Account], Awaitable[Response]]
 
 def workshop_app(
     *, prefix: str, exchange: ASGIApp, exchange_store: ExchangeStore, store: Store, content: Path, hub: HubApi,
-    is_unsafe: bool,
+    gate: Path, is_unsafe: bool,
 ) -> Starlette:  # fmt: skip
     """Return the application that serves everything under ``prefix``."""
-    sessions = Sessions(hub, prefix)
+    sessions = Sessions(hub, prefix, gate)
     workshop = Workshop(prefix, exchange_store, store, content, hub, sessions, is_unsafe)
 
     def signed_in(show: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -79,6 +80,9 @@ def workshop_app(
             Route("/feedback/{cohort}/{lab}", signed_in(_feedback)),
             Route("/feedback/{cohort}/{lab}/{submission:int}", signed_in(_feedback)),
             Route("/receipt/{cohort}/{lab}", signed_in(_receipt)),
+            Route("/enter", signed_in(enter)),
+            Route("/entrance", entrance),
+            Route("/problem/{status:int}", problem),
             Mount("/static", StaticFiles(directory=STATIC)),
             Mount("/exchange", exchange),
         ],

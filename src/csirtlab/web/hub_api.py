@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import httpx
 
 from csirtlab.errors import CsirtlabError
+from csirtlab.sockets import httpx_address
 
 
 class HubApiError(CsirtlabError):
@@ -37,16 +38,16 @@ class HubApi:
             "code": code,
             "redirect_uri": redirect_uri,
         }
-        async with httpx.AsyncClient(timeout=10) as client:
-            answer = await client.post(f"{self.api_url}/oauth2/token", data=form)
+        async with self._client(timeout=10) as client:
+            answer = await client.post("/oauth2/token", data=form)
         if answer.status_code != 200:
             raise HubApiError("signing in did not work. Go back to the first page and sign in again.")
         return str(answer.json()["access_token"])
 
     async def username_for_token(self, token: str) -> str:
         """Return whose token this is."""
-        async with httpx.AsyncClient(timeout=10) as client:
-            answer = await client.get(f"{self.api_url}/user", headers={"Authorization": f"Bearer {token}"})
+        async with self._client(timeout=10) as client:
+            answer = await client.get("/user", headers={"Authorization": f"Bearer {token}"})
         if answer.status_code != 200:
             raise HubApiError("the session has ended. Go back to the first page and sign in again.")
         return str(answer.json()["name"])
@@ -68,10 +69,14 @@ class HubApi:
         """Allow a person into an account's server."""
         await self._call("POST", f"/shares/{owner}/", accept=(200, 201), json={"user": username})
 
+    def _client(self, *, timeout: int) -> httpx.AsyncClient:
+        url, socket = httpx_address(self.api_url)
+        transport = httpx.AsyncHTTPTransport(uds=socket)
+        return httpx.AsyncClient(base_url=url, transport=transport, timeout=timeout, trust_env=False)
+
     async def _call(self, method: str, path: str, *, accept: tuple[int, ...], json: object = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        async with httpx.AsyncClient(timeout=30, headers=headers) as client:
-            answer = await client.request(method, f"{self.api_url}{path}", json=json)
+        async with self._client(timeout=30) as client:
+            answer = await client.request(method, path, json=json, headers={"Authorization": f"Bearer {self.token}"})
         if answer.status_code not in accept:
             raise HubApiError(
                 f"the hub answered {answer.status_code} to {method} {path}. Try again; if it stays, see log/hub.log."

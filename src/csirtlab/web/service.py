@@ -3,7 +3,6 @@
 import os
 import signal
 from pathlib import Path
-from urllib.parse import urlparse
 
 import uvicorn
 
@@ -12,8 +11,9 @@ from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import open_store
 from csirtlab.exchange.app import exchange_app
 from csirtlab.exchange.store import ExchangeStore, exchange_root
-from csirtlab.parents import end_with
+from csirtlab.parents import drop_rights, end_with
 from csirtlab.settings import content_root
+from csirtlab.sockets import Sockets, listen
 from csirtlab.web.app import workshop_app
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.identity import Identity
@@ -21,21 +21,13 @@ from csirtlab.web.people import Directory
 from csirtlab.web.unsafe import is_unsafe
 
 
-def drop_rights(uid: int) -> None:
-    """Become ``uid`` for good, if there is one to become (not negative)."""
-    if uid >= 0:
-        os.setgroups([])
-        os.setgid(uid)
-        os.setuid(uid)
-    os.umask(0o077)
-
-
 def main() -> None:
     """Serve until told to stop."""
     hub = os.getppid()
-    drop_rights(int(os.environ.get("CSIRTLAB_SERVICE_UID", "-1")))
+    drop_rights(int(os.environ["CSIRTLAB_SERVICE_UID"]), int(os.environ["CSIRTLAB_GATE_UID"]))
     end_with(hub, signal.SIGTERM)  # the next hub starts a service of its own
     home = Home(Path(os.environ["CSIRTLAB_HOME"]))
+    sockets = Sockets(Path(os.environ["CSIRTLAB_SOCKETS"]))
     store = open_store(home.root)
     directory = Directory(store)
 
@@ -52,17 +44,16 @@ def main() -> None:
             token=os.environ["JUPYTERHUB_API_TOKEN"],
             client_id=os.environ["JUPYTERHUB_CLIENT_ID"],
         ),
+        gate=sockets.gate,
         is_unsafe=is_unsafe(),
     )
-    url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=url.hostname or "127.0.0.1",
-        port=url.port or 0,
         log_level="warning",
         timeout_graceful_shutdown=0,  # nothing is acknowledged before it is kept; who was cut off sends again
         proxy_headers=False,
     )
+    uvicorn.Server(config).run(sockets=[listen(sockets.workshop)])
 
 
 if __name__ == "__main__":

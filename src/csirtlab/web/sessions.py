@@ -2,13 +2,17 @@
 
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import httpx
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from csirtlab.web.hub_api import HubApi, HubApiError
 
 COOKIE = "csirtlab-workshop"
+GATE_COOKIE = "csirtlab-gate"
+SERVERS = "/user/"
 MOST_SESSIONS = 20_000
 
 
@@ -22,6 +26,7 @@ class Sessions:
 
     hub: HubApi
     prefix: str
+    gate: Path  # the socket of the gate
     _tokens: dict[str, str] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)
 
@@ -41,7 +46,8 @@ class Sessions:
         """Send a browser to the hub, and note where it wanted to go."""
         state = secrets.token_urlsafe(24)
         _make_room(self._states)
-        self._states[state] = request.url.path
+        query = f"?{request.url.query}" if request.url.query else ""
+        self._states[state] = f"{request.url.path}{query}"
         answer = RedirectResponse(self.hub.sign_in_url(self._callback, state), status_code=302)
         # The state must come back in the browser that it was given to (RFC 6749, 10.12).
         answer.set_cookie(
@@ -75,7 +81,34 @@ class Sessions:
             samesite="lax",
             secure=_came_by_tls(request),
         )
+        await self._let_through(request, answer, token)
         return answer
+
+    async def lead_through(self, request: Request, wanted: str) -> Response:
+        """Send a browser that is signed in here to a server, with what the gate asks to see."""
+        answer = RedirectResponse(wanted, status_code=302)
+        await self._let_through(request, answer, self._tokens[request.cookies[COOKIE]])
+        return answer
+
+    async def _let_through(self, request: Request, answer: Response, token: str) -> None:
+        """Give a browser the gate's cookie; its path keeps it from the hub and from here."""
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(self.gate)), timeout=10) as client:
+            try:
+                opened = await client.post("http://gate/sessions", content=token)
+            except httpx.TransportError as error:
+                raise HubApiError(
+                    "the gate does not answer: it is starting, or busy. Try again in a minute."
+                ) from error
+        if opened.status_code != 201:
+            raise HubApiError("the session has ended. Go back to the first page and sign in again.")
+        answer.set_cookie(
+            GATE_COOKIE,
+            opened.text,
+            path=SERVERS,
+            httponly=True,
+            samesite="lax",
+            secure=_came_by_tls(request),
+        )
 
     @property
     def _callback(self) -> str:
