@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Enum, List, Unicode
@@ -132,13 +132,19 @@ class BoxSpawner(LocalProcessSpawner):
             ensure_owned(self._folder(), account.uid)
         path = self.sockets.server(account.username)
         walls = None if self.is_unsafe else self._walls()
-        with listen(path) as listening, handed_files(walls) if walls else nullcontext() as handed:
+        with (
+            listen(path) as listening,
+            open_log(self.home, account.username) as log,
+            handed_files(walls) if walls else nullcontext() as handed,
+        ):
             command = [sys.executable, "-I", "-m", "csirtlab.hub.start_server"]
             self.cmd = wall_command(walls, handed, command) if walls and handed else command
             self._listening = listening.fileno()
             self.popen_kwargs = {
                 "cwd": str(self._folder()),
                 "stdin": asyncio.subprocess.DEVNULL,
+                "stdout": log,
+                "stderr": log,
                 "pass_fds": [self._listening, *(handed.descriptors if handed else ())],
             }
             await super().start()
@@ -182,3 +188,16 @@ class BoxSpawner(LocalProcessSpawner):
         if await self.poll() is None:
             await self._signal(signal.SIGKILL)
             await self.wait_for_death(SECONDS_TO_END)
+
+
+def open_log(home: Home, username: str) -> BinaryIO:
+    """Open a new log for an account's server, and keep the one before beside it.
+
+    One for each: who holds a log open can cut it, write over it, and, where its mode allows, read it.
+    """
+    folder = home.log / "servers"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{username}.log"
+    if path.exists():
+        path.replace(path.with_suffix(".log.before"))
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600), "ab")
