@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,6 +43,7 @@ class BoxSpawner(LocalProcessSpawner):
     sockets: Sockets
     is_unsafe = False
     _listening = -1
+    _innermost = -1  # a descriptor of the first process inside the walls
 
     network: Any = Enum(
         ("own", "host"),
@@ -165,6 +166,26 @@ class BoxSpawner(LocalProcessSpawner):
             may_nest=is_cohort,
             has_network=self.network == "host",
         )
+
+    async def poll(self) -> int | None:
+        """Return the exit code of a server that has ended, and end whatever it left in its walls."""
+        status: int | None = await super().poll()
+        if status is None:
+            self._hold_innermost()
+        elif self._innermost >= 0:
+            # What detached itself, and is deaf to other signals, ends with the first process of its namespace.
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._innermost, signal.SIGKILL)
+            os.close(self._innermost)
+            self._innermost = -1
+        return status
+
+    def _hold_innermost(self) -> None:
+        """Open bubblewrap's child, which goes on after bubblewrap while anything in the walls does."""
+        if self._innermost < 0 and not self.is_unsafe:
+            with suppress(OSError):
+                for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+                    self._innermost = os.pidfd_open(int(child))
 
     async def _signal(self, sig: int) -> bool:
         # The group: bubblewrap hands no signal on to what it runs.
