@@ -11,6 +11,7 @@ from csirtlab.cohorts.store import GATE_UID, SERVICE_UID, open_store
 from csirtlab.hub.authenticator import RosterAuthenticator
 from csirtlab.hub.routes import GateRoutes
 from csirtlab.hub.run_settings import RunSettings, read_settings
+from csirtlab.hub.signing_out import end_sign_ins_at_sign_out
 from csirtlab.hub.spawner import BoxSpawner
 from csirtlab.settings import content_root, default_home
 from csirtlab.sockets import Sockets, sockets_of, unix_url
@@ -53,6 +54,7 @@ def _people(c: Any, settings: RunSettings, home: Home, content: Path, sockets: S
     BoxSpawner.sockets = sockets
     BoxSpawner.is_unsafe = settings.is_unsafe
     c.JupyterHub.authenticator_class = RosterAuthenticator
+    end_sign_ins_at_sign_out()
     # Whoever the roster's passphrase lets in is allowed; nobody else can sign in.
     c.Authenticator.allow_all = True
     c.JupyterHub.spawner_class = BoxSpawner

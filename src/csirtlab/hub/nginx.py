@@ -145,6 +145,7 @@ def _maps(public: Public, sockets: Sockets) -> str:
         default "";
         "~^POST /hub/(?:login|api/users/[^/]+/tokens)" $binary_remote_addr;
     }}
+    map $http_sec_fetch_site $is_from_elsewhere {{ default 0; cross-site 1; same-site 1; }}
     map $http_upgrade $relay_owner {{ default ""; "~." $gate_owner; }}
     map $http_upgrade $relay_session {{ default ""; "~." $gate_session; }}
     geo $realip_remote_addr $is_trusted {{ default 0;{trusted} }}
@@ -185,6 +186,8 @@ def _public_server(public: Public) -> str:
             proxy_pass http://hub;
         }}
         location = /hub/logout {{
+            # A picture or a link elsewhere would sign out whoever comes by.
+            if ($is_from_elsewhere) {{ return 302 /hub/home; }}
             {_own_headers(HUB_POLICY)}
             add_header Clear-Site-Data '"storage"' always;
             add_header Set-Cookie "{COOKIE}=; Path=/user/; Max-Age=0; HttpOnly; SameSite=Lax" always;
