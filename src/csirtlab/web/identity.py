@@ -7,7 +7,8 @@ from tornado.web import HTTPError
 
 from csirtlab.exchange.refusals import Refusal
 
-REMEMBERED_S = 60
+REMEMBERED_S = 4
+"""For how long the hub's word about a token counts, as at the gate: a revoked one opens nothing after that."""
 
 
 class Identity:
