@@ -29,7 +29,7 @@ SECONDS_TO_START = 90
 PROXIES = ("configurable-http-proxy", "nginx", "csirtlab.gate.service")
 """What stands between a browser and a server: the stock hub's one process, or nginx with the gate."""
 
-SCOPES = ("admin:users", "admin:servers", "admin:server_state", "tokens", "read:hub")
+SCOPES = ("admin:users", "admin:servers", "admin:server_state", "tokens", "read:hub", "proxy")
 
 # An operator's own databases and settings are not for a benchmark.
 NOT_OURS = ("CSIRTLAB_DATABASE_URL", "CSIRTLAB_HUB_DATABASE_URL", "CSIRTLAB_HOME")
