@@ -24,7 +24,7 @@ from csirtlab.gate.relay import LONGEST_HEAD_B, Relay
 from csirtlab.gate.rights import Rights
 from csirtlab.gate.sessions import Sessions
 from csirtlab.hub.gatekeeper import Gatekeeper
-from csirtlab.hub.nginx import COOKIE, Public
+from csirtlab.hub.nginx import COOKIE, Public, Shared
 from csirtlab.languages import Language
 from csirtlab.sockets import Sockets, listen
 
@@ -290,7 +290,12 @@ def told(answer: bytes) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def door(world: World) -> Iterator[Door]:
-    opened = open_door(world)
+    files = world.home.root.parent / "static"
+    files.mkdir()
+    (files / "main.js").write_text("lab()")
+    (world.home.root.parent / "secret").write_text("secret")
+    (files / "leak.js").symlink_to(world.home.root.parent / "secret")
+    opened = open_door(world, shared=Shared(files, "1.2.3"))
     yield opened
     opened.keeper.stop()
 

@@ -156,6 +156,21 @@ def test_text_is_compressed_for_who_can_read_it(door: Door) -> None:
     assert b"Content-Encoding: gzip" in packed and len(packed) < len(plain) / 2
 
 
+def test_jupyterlabs_own_files_are_given_out_once_for_everybody(door: Door) -> None:
+    answer = raw(door.port, request("/shared/lab-1.2.3/main.js"))
+
+    assert answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"lab()")
+    assert b"immutable" in answer and b"Content-Type: application/javascript" in answer
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/shared/lab-1.2.3../cert.pem", "/shared/lab-1.2.3/leak.js", "/shared/lab-1.2.3/", "/shared/", "/shared/x"],
+)
+def test_nothing_else_is_given_out_with_them(door: Door, target: str) -> None:
+    assert b"secret" not in raw(door.port, request(target)) and b"main.js" not in raw(door.port, request(target))
+
+
 # Limits
 
 

@@ -18,7 +18,7 @@ from csirtlab.bench.processes import command_line, end_tree, tree
 from csirtlab.cohorts.folders import Home, write_private
 from csirtlab.cohorts.store import GATE_UID, add_account, open_store
 from csirtlab.errors import SetupError
-from csirtlab.hub.gatekeeper import Gatekeeper
+from csirtlab.hub.gatekeeper import Gatekeeper, shared_files
 from csirtlab.hub.nginx import Public
 from csirtlab.hub.run import STYLE, configuration_file, hub_command, hub_environment
 from csirtlab.hub.run_settings import RunSettings, write_settings
@@ -145,7 +145,9 @@ def plan_ours(root: Path, users: Sequence[str]) -> Plan:
         command=hub_command(configuration),
         environment=hub_environment(home),
         ready_paths=("/hub/api/", STYLE),
-        gatekeeper=Gatekeeper(home, sockets, Public(settings.bind, settings.port), lambda _text: None),
+        gatekeeper=Gatekeeper(
+            home, sockets, Public(settings.bind, settings.port, shared=shared_files()), lambda _text: None
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from csirtlab.cohorts.databases import database_url, hub_database_url
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import GATE_UID, SERVICE_UID, open_store
 from csirtlab.hub.authenticator import RosterAuthenticator
+from csirtlab.hub.gatekeeper import shared_files
 from csirtlab.hub.routes import GateRoutes
 from csirtlab.hub.run_settings import RunSettings, read_settings
 from csirtlab.hub.spawner import BoxSpawner
@@ -57,6 +58,7 @@ def _people(c: Any, settings: RunSettings, home: Home, content: Path, sockets: S
     c.Authenticator.allow_all = True
     c.JupyterHub.spawner_class = BoxSpawner
     c.Spawner.default_url = "/lab"
+    c.Spawner.args = [f"--LabApp.override_static_url={shared_files().address}"]
     c.Spawner.env_keep = []
     c.Spawner.http_timeout = 60
     c.Spawner.start_timeout = 60

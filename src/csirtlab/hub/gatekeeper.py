@@ -4,15 +4,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from csirtlab.cohorts.folders import Home, write_private
 from csirtlab.cohorts.store import GATE_UID
 from csirtlab.errors import SetupError
-from csirtlab.hub.nginx import Public, configuration
+from csirtlab.hub.nginx import Public, Shared, configuration
 from csirtlab.hub.orphans import PROGRAM, end_orphaned_gate
 from csirtlab.sockets import Sockets
 
@@ -31,6 +33,11 @@ def find_nginx() -> str:
     if found is None:
         raise SetupError("nginx is missing: it stands before everybody's server. Install it: apt-get install nginx")
     return found
+
+
+def shared_files() -> Shared:
+    """Return JupyterLab's files in this environment."""
+    return Shared(Path(sys.prefix) / "share" / "jupyter" / "lab" / "static", version("jupyterlab"))
 
 
 @dataclass
@@ -67,9 +74,7 @@ class Gatekeeper:
         self._take_certificate()
         taken = self.public
         if self.public.certificate and self.public.key:
-            taken = Public(
-                self.public.bind, self.public.port, folder / "cert.pem", folder / "key.pem", self.public.trusted
-            )
+            taken = replace(self.public, certificate=folder / "cert.pem", key=folder / "key.pem")
         (folder / "nginx.conf").write_text(configuration(taken, self.sockets, folder / "nginx"), encoding="utf-8")
         self._check(program)
         end_orphaned_gate(self.home)

@@ -50,6 +50,19 @@ SERVER_CALLS = (
 
 
 @dataclass(frozen=True)
+class Shared:
+    """JupyterLab's own files, the same for everybody: given out once, at an address that names their version."""
+
+    folder: Path
+    version: str
+
+    @property
+    def address(self) -> str:
+        """Where they are, from the root of the host."""
+        return f"/shared/lab-{self.version}/"
+
+
+@dataclass(frozen=True)
 class Public:
     """Where browsers come in."""
 
@@ -58,6 +71,7 @@ class Public:
     certificate: Path | None = None
     key: Path | None = None
     trusted: tuple[str, ...] = ()  # addresses of reverse proxies that stand before
+    shared: "Shared | None" = None
 
     @property
     def address(self) -> str:
@@ -175,7 +189,7 @@ def _public_server(public: Public) -> str:
         if ($http_service_worker) {{ return 404; }}
 {_indented(_passed_on("$http_cookie"))}
 
-        location = / {{ return 302 /hub/; }}
+        location = / {{ return 302 /hub/; }}{_shared_files(public)}
         location = /robots.txt {{ default_type text/plain; return 200 "User-agent: *\\nDisallow: /\\n"; }}
 
         location /hub/ {{
@@ -250,6 +264,24 @@ def _public_server(public: Public) -> str:
             return 503 "The labs are starting, or busy. Try again in a few seconds.\\n";
         }}
     }}"""
+
+
+def _shared_files(public: Public) -> str:
+    if public.shared is None:
+        return ""
+    return f"""
+        location {public.shared.address} {{
+            alias {public.shared.folder}/;
+            types {{
+                application/javascript js; text/css css; image/svg+xml svg; application/json json map;
+                font/woff2 woff2; font/woff woff; font/ttf ttf; application/vnd.ms-fontobject eot;
+                image/png png; application/wasm wasm; text/html html; text/plain txt;
+            }}
+            disable_symlinks on from={public.shared.folder};
+            expires max;
+            {_own_headers("default-src 'none'; sandbox")}
+            add_header Cache-Control "public, immutable";
+        }}"""
 
 
 def _how(public: Public) -> str:

@@ -19,7 +19,7 @@ from csirtlab.cohorts.demo import ensure_demo
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import FIRST_UID, GATE_UID, open_store
 from csirtlab.errors import SetupError
-from csirtlab.hub.gatekeeper import Gatekeeper, find_nginx
+from csirtlab.hub.gatekeeper import Gatekeeper, find_nginx, shared_files
 from csirtlab.hub.nginx import Public
 from csirtlab.hub.orphans import end_orphaned_gate
 from csirtlab.hub.run_settings import RunSettings, is_free, write_settings
@@ -122,6 +122,7 @@ def _public(settings: RunSettings) -> Public:
         Path(settings.certificate) if settings.certificate else None,
         Path(settings.key) if settings.key else None,
         settings.trusted,
+        shared_files(),
     )
 
 
