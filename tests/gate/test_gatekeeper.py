@@ -1,7 +1,5 @@
 """nginx as it is run: with few rights, looked after, its certificate renewed; each test has one of its own."""
 
-import datetime
-import ipaddress
 import os
 import socket
 import ssl
@@ -12,8 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from tests.certificates import make_certificate
 from tests.gate.conftest import IS_ROOT, Door, World, open_door, raw, request, told
 
 from csirtlab.cohorts.store import GATE_UID
@@ -83,23 +80,6 @@ def test_where_there_is_no_nginx_one_is_told_how_to_get_it(monkeypatch: pytest.M
 
 
 # TLS
-
-
-def make_certificate(folder: Path, name: str) -> None:
-    """Write a self-signed certificate for 127.0.0.1, and its key, as ``cert.pem`` and ``key.pem``."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    kind = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(key.private_bytes(*kind))
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ class Wanted:
     is_unsafe: bool
     has_demo: bool
     trusted: tuple[str, ...] = ()  # reverse proxies that stand before
+    origin: str = ""  # of a wildcard name, under which each server has a host of its own
 
 
 def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]], None]) -> None:
@@ -112,6 +113,7 @@ def _settings(wanted: Wanted) -> RunSettings:
         key=str(wanted.key) if wanted.key else None,
         is_unsafe=wanted.is_unsafe,
         trusted=wanted.trusted,
+        origin=wanted.origin,
     )
 
 
@@ -123,6 +125,7 @@ def _public(settings: RunSettings) -> Public:
         Path(settings.key) if settings.key else None,
         settings.trusted,
         shared_files(),
+        settings.origin,
     )
 
 
@@ -224,7 +227,7 @@ def _wait_until_ready(
 
 def _answers(client: httpx.Client, url: str) -> bool:
     try:
-        return client.get(url).status_code in (200, 401)  # 401: the gate, which nobody has shown anything
+        return client.get(url).status_code in (200, 401, 403)  # the gate, to which nobody has shown anything
     except httpx.TransportError:
         return False
 
