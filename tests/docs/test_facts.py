@@ -127,9 +127,9 @@ def test_every_environment_variable_is_documented_and_no_other() -> None:
 def test_the_hubs_settings_are_those_that_are_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CSIRTLAB_HOME", str(tmp_path))
     (tmp_path / "hub").mkdir()
-    (tmp_path / "hub" / "run.json").write_text('{"certificate": "/c.pem", "key": "/k.pem"}')
+    (tmp_path / "hub" / "run.json").write_text('{"origin": "https://labs.example.org"}')
     for owner, name in ((RosterAuthenticator, "store"), (BoxSpawner, "store"), (BoxSpawner, "home"),
-                        (BoxSpawner, "content"), (BoxSpawner, "exchange_url")):  # fmt: skip
+                        (BoxSpawner, "content"), (BoxSpawner, "sockets")):  # fmt: skip
         monkeypatch.setattr(owner, name, None, raising=False)
     config = Config()
 
@@ -139,7 +139,7 @@ def test_the_hubs_settings_are_those_that_are_documented(tmp_path: Path, monkeyp
     settings = {f"{section}.{name}" for section, values in config.items() for name in values}
     assert {name for row in table_rows("docs/reference/configuration.md") for name in coded(row[:1])} >= settings
     documented = {name for row in table_rows("docs/reference/configuration.md") for name in coded(row[:1])
-                  if re.fullmatch(r"(JupyterHub|Spawner|Authenticator|ConfigurableHTTPProxy)\.\w+", name)}  # fmt: skip
+                  if re.fullmatch(r"(JupyterHub|Spawner|Authenticator)\.\w+", name)}  # fmt: skip
     assert documented == settings
 
 
