@@ -25,6 +25,7 @@ from csirtlab.grading.charging import charge, hints_of
 from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
 from csirtlab.grading.drawing import Share, shared_drawer
 from csirtlab.grading.mending import VERDICT, mend
+from csirtlab.grading.put_right import keep_notes, summary
 from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.grading.released import refuse_other_case, released_content
 from csirtlab.grading.runs import STOPPED, BoxRun, Cell, Limits
@@ -121,8 +122,10 @@ class MendNotebook(_Step):
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
             check_cells([str(cell.name) for cell in gradebook.find_notebook(lab.name, lab.name).grade_cells], lab)
         mended = mend(nb.cells, lab, cohort.language_of(trainee))
-        for note in mended.notes:
-            self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, note)
+        keep_notes(cohort.path, lab.name, trainee, mended.notes)
+        if mended.notes:
+            line = summary(mended.notes, cohort.path, lab.name, trainee)
+            self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, line)
         nb.cells = [_node(cell) for cell in mended.cells]
         nb.metadata = _node({"csirtlab": {"lab": lab.name, "language": str(cohort.language_of(trainee))}})
         # From here on, cells have ids.
