@@ -24,7 +24,8 @@ CUT = "[cut here: {count} more characters are not shown]"
 
 MOST_DEPTH = 100  # of elements in one another; browsers and parsers slow down, or stop, far beyond
 MOST_TAGS = 50_000
-MOST_ENVIRONMENTS = 500
+MOST_ATTRIBUTES = 2_000  # of one tag, or spaces in it
+MOST_ENVIRONMENTS = 500  # of LaTeX, in one text
 MOST_SHOWN = 200_000  # characters of what is shown as it was written
 
 Draw = Callable[[str], str | None]
@@ -51,6 +52,7 @@ _ATTRIBUTE = r'(?: [a-z-]+="[^"]*")*'
 _IMAGE = re.compile(rf"<img({_ATTRIBUTE})>")
 _ALT = re.compile(r' alt="([^"]*)"')
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_WHOLE_TAG = re.compile(r"<[a-zA-Z][^<>]*")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
@@ -95,7 +97,9 @@ def _image(image: re.Match[str], tell: Callable[[str], str]) -> str:
 
 
 def is_too_much(html: str) -> bool:
-    """Return whether HTML, clean or not, has too many tags or too many in one another. One pass, no parser."""
+    """Return whether HTML, clean or not, has too many tags, in one another or in all, or attributes. No parser."""
+    if any(tag[0].count("=") + tag[0].count(" ") > MOST_ATTRIBUTES for tag in _WHOLE_TAG.finditer(html)):
+        return True
     depth = 0
     for number, tag in enumerate(_TAG.finditer(html), start=1):
         if number > MOST_TAGS:
