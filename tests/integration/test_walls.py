@@ -422,7 +422,9 @@ def handed_in(shared_hub: Hub) -> str:
     folder = cohort / "submitted" / "nobody" / "nothing"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "page.html").write_text("<h1>Mine</h1><script>document.body.innerHTML = 'ran'</script>")
-    (folder / "nothing.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"cells": [], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "nothing.ipynb").write_text(json.dumps(notebook))
     (folder / "psutil.py").write_text("open('/home/trainee/RAN', 'w')")
     owner = cohort.stat()
     for path in (folder.parent.parent, folder.parent, folder, *folder.iterdir()):
@@ -444,8 +446,9 @@ def test_opening_a_submission_in_jupyterlab_runs_nothing(shared_hub: Hub, irene:
     page = irene.page.context.new_page()
 
     page.goto(f"{shared_hub.url}/user/grade-demo/lab/tree/{handed_in}/nothing.ipynb")
-    page.wait_for_selector(".jp-Dialog-content:has-text('csirtlab grade')")
+    page.wait_for_selector(".jp-Dialog-content")
 
+    assert "csirtlab grade" in page.inner_text(".jp-Dialog-content")
     sessions = page.request.get(f"{shared_hub.url}/user/grade-demo/api/sessions").json()
     assert [session["path"] for session in sessions if "submitted" in session["path"]] == []
     assert not (shared_hub.home / "cohorts" / "demo" / "RAN").exists()
