@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from csirtlab.cohorts.folders import Home, ensure_owned, give_tree, move_aside, remove_tree, write_private
 from csirtlab.cohorts.gradebook import enter_trainees
+from csirtlab.cohorts.owned import as_owner
 from csirtlab.cohorts.passphrases import hash_passphrase, make_passphrase
 from csirtlab.cohorts.roster import RESERVED, Entry
 from csirtlab.cohorts.store import Account, Cohort, Membership, Store, add_account, hold_accounts
@@ -120,17 +122,33 @@ def add_people(store: Store, home: Home, *, cohort: str, roster: Sequence[Entry]
     write_private(home.sign_ins / f"{cohort}.csv", _sign_in_table([*waiting, *added]))
     with store.session() as session:
         _enrol(session, cohort, missing, hashes)
-        server = session.get(Account, cohort_account(cohort))
     ensure_homes(store, home, cohort)
+    tell_folder(store, home, cohort)
+    return added
+
+
+def tell_folder(store: Store, home: Home, cohort: str) -> None:
+    """Bring ``roster.json`` and the gradebook in a cohort's folder up to who is in it; nobody's work is removed.
+
+    Raises:
+        CohortError: Something in the folder stands in the way.
+    """
+    server = store.account(cohort_account(cohort))
+    if server is None:
+        raise CohortError(f'the account of "{cohort}" is missing. Use another --home, or restore a backup.')
+    folder = home.cohort(cohort)
+    if os.geteuid() == 0 and folder.lstat().st_uid == 0:
+        give_tree(folder, server.uid)  # its creation was cut off before
     everybody = [
         Entry(account.username, account.name, Language(account.language), role)
         for account, role in store.people(cohort)
     ]
-    write_private(home.cohort(cohort) / "roster.json", roster_document(everybody))
-    enter_trainees(home.cohort(cohort), cohort, missing)
-    if server is not None:
-        give_tree(home.cohort(cohort), server.uid)
-    return added
+
+    def tell() -> None:
+        write_private(folder / "roster.json", roster_document(everybody))
+        enter_trainees(folder, cohort, everybody)
+
+    as_owner(folder, server.uid, tell)
 
 
 def renew_passphrase(store: Store, username: str) -> str:
