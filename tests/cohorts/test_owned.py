@@ -29,15 +29,6 @@ BEN = Entry("ben", "Ben Charles", Language.EN, Role.TRAINEE)
 
 
 @pytest.fixture
-def reachable(tmp_path: Path) -> Path:
-    """A folder that other users can get as far as."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder != Path("/") and folder.stat().st_uid == 0:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return tmp_path
-
-
-@pytest.fixture
 def folder(reachable: Path) -> Path:
     made = reachable / "theirs"
     made.mkdir(mode=0o700)
@@ -207,9 +198,12 @@ def test_what_root_gives_away_becomes_theirs_last_of_all(reachable: Path, monkey
     (tree / "below" / "file").write_text("")
     order: list[str] = []
     chown = os.chown
-    monkeypatch.setattr(
-        os, "chown", lambda path, *words, **more: (order.append(str(path)), chown(path, *words, **more))
-    )
+
+    def noted(path: Any, *words: Any, **more: Any) -> None:
+        order.append(str(path))
+        chown(path, *words, **more)
+
+    monkeypatch.setattr(os, "chown", noted)
 
     give_tree(tree, SOMEBODY)
 

@@ -45,6 +45,10 @@ class Directory(Protocol):
         """Return the usernames of a cohort's trainees."""
         ...
 
+    def renew_passphrase(self, cohort: str, username: str) -> str:
+        """Return a trainee's new passphrase; CsirtlabError when an instructor of the cohort may not renew it."""
+        ...
+
 
 @dataclass(frozen=True)
 class LabFolder:
@@ -85,6 +89,7 @@ def exchange_app(store: ExchangeStore, identify: Identify, directory: Directory,
         Route(f"{lab}/hints/{{question}}", exchange.show_hint, methods=["POST"]),
         Route("/cohorts/{cohort}/hint-cost", exchange.hint_cost),
         Route("/cohorts/{cohort}/hint-cost", exchange.set_hint_cost, methods=["PUT"]),
+        Route("/cohorts/{cohort}/people/{username}/passphrase", exchange.renew_passphrase, methods=["PUT"]),
         Route(f"{lab}/release", exchange.release, methods=["PUT"]),
         Route(f"{lab}/release", exchange.withdraw, methods=["DELETE"]),
         Route(f"{lab}/feedback", exchange.feedback),
@@ -255,6 +260,16 @@ class _Exchange:
             raise Refusal('Give the cost in per cent of the question\'s points: {"cost": 10}.')
         await run_in_threadpool(self._store.set_hint_cost, request.path_params["cohort"], username, cost)
         return JSONResponse({"cost": cost})
+
+    async def renew_passphrase(self, request: Request) -> Response:
+        """PUT /cohorts/C/people/USERNAME/passphrase: a new one for a trainee, told once; what they have open ends."""
+        await self._instructor(request)
+        cohort, username = request.path_params["cohort"], request.path_params["username"]
+        try:
+            passphrase = await run_in_threadpool(self._directory.renew_passphrase, cohort, username)
+        except CsirtlabError as error:
+            raise Refusal(str(error), 403) from error
+        return JSONResponse({"username": username, "passphrase": passphrase}, headers={"Cache-Control": "no-store"})
 
     async def _caller(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
