@@ -162,7 +162,7 @@ def _renew_as_operator(username: str, root: Path) -> None:
         forget_old_passphrase(store, Home(root), username)
 
 
-@commands.command(epilog="Example: csirtlab cohort drop quito-2027 ana.souza --dry-run")
+@commands.command(epilog="Example: csirtlab cohort drop quito-2027 ana.souza")
 def drop(
     name: CohortName,
     username: Annotated[str, typer.Argument(help="Who leaves.")],
