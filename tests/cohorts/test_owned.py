@@ -1,8 +1,12 @@
 """Root works in a cohort's folder as its owner alone, whatever the owner's programs have put there."""
 
+import fcntl
 import os
+import pty
 import subprocess
 import sys
+import termios
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from csirtlab.cohorts.create import add_people, create_cohort
 from csirtlab.cohorts.demo import NAME as DEMO
 from csirtlab.cohorts.demo import ensure_demo
 from csirtlab.cohorts.folders import Home, give_tree
-from csirtlab.cohorts.owned import as_owner
+from csirtlab.cohorts.owned import as_owner, become_owner
 from csirtlab.cohorts.roster import Entry, Role
 from csirtlab.cohorts.store import FIRST_UID, Store, open_store
 from csirtlab.content.courses import Course
@@ -122,6 +126,60 @@ def test_what_it_started_ends_with_it(folder: Path) -> None:
 def test_a_damaged_table_of_accounts_makes_nobody_else(folder: Path, uid: int) -> None:
     with pytest.raises(CohortError, match="Restore a backup"):
         as_owner(folder, uid, lambda: None)
+
+
+def at_a_terminal(work: Callable[[], object]) -> str:
+    """Return what work says in a child that has a terminal of its own, as an operator's command has."""
+    child, terminal = pty.fork()
+    if child == 0:
+        try:
+            told = str(work())
+        except BaseException as error:
+            told = repr(error)
+        os.write(1, told.encode())
+        os._exit(0)
+    said = b""
+    try:
+        while piece := os.read(terminal, 4096):
+            said += piece
+    except OSError:
+        pass  # how a terminal says that nobody is there any more
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return said.decode()
+
+
+def type_into_it() -> str:
+    with open("/dev/tty", "rb+", buffering=0) as terminal:  # noqa: PTH123  # a device
+        fcntl.ioctl(terminal, termios.TIOCSTI, b"#")
+    return "typed"
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_command_that_becomes_the_owner_lets_nobody_type_into_roots_terminal(folder: Path) -> None:
+    """``csirtlab grade`` runs ``nbgrader_config.py``, an instructor's program, at the operator's terminal."""
+
+    def become_and_type() -> str:
+        become_owner(folder)
+        return f"{os.geteuid()} {type_into_it()}"
+
+    typed = "typed" in at_a_terminal(type_into_it)
+
+    assert typed or Path("/proc/sys/dev/tty/legacy_tiocsti").read_text().strip() == "0"
+    assert "not permitted" in at_a_terminal(become_and_type)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_command_that_becomes_the_owner_keeps_no_databases_password(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSIRTLAB_DATABASE_URL", "postgresql://me:secret@/x")
+
+    def become_and_look() -> str:
+        become_owner(folder)
+        return f"{os.getresuid()} {'secret' in str(os.environ)} {'secret' in subprocess.getoutput('env')}"
+
+    assert at_a_terminal(become_and_look).strip() == f"{(SOMEBODY,) * 3} False False"
 
 
 # What root does in the folders of cohorts

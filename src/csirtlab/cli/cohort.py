@@ -237,7 +237,8 @@ def neighbours(
     """
     from dataclasses import asdict
 
-    from csirtlab.cli.grade import become_owner, cohort_folder
+    from csirtlab.cli.grade import cohort_folder
+    from csirtlab.cohorts.owned import become_owner
     from csirtlab.grading.neighbours import find_neighbours
     from csirtlab.grading.pool import BoxPool
 

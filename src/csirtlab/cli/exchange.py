@@ -29,7 +29,7 @@ def verify(
 
     Example: csirtlab exchange verify --home /var/lib/csirtlab
     """
-    from csirtlab.cli.grade import become_owner
+    from csirtlab.cohorts.owned import become_owner
     from csirtlab.exchange.store import exchange_root, verify_store
 
     root = exchange_root((home or default_home()).absolute())

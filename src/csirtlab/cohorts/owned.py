@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from csirtlab.cohorts.store import SERVICE_UID
+from csirtlab.cohorts.terminals import refuse_typing
 from csirtlab.errors import CohortError, CsirtlabError
 from csirtlab.parents import end_with
 
@@ -24,6 +25,7 @@ SECONDS = 300.0
 MOST_ANSWER_B = 256 << 20
 KEPT_VARIABLES = ("CSIRTLAB_CONTENT", "LANG", "LC_ALL", "PATH", "PYTHONWARNINGS", "TMPDIR", "TZ")
 """Of root's environment: the others may hold a database's password."""
+SECRET_VARIABLES = ("CSIRTLAB_DATABASE_URL", "CSIRTLAB_HUB_DATABASE_URL")
 
 
 def as_owner(folder: Path, uid: int, work: Callable[[], T], *, seconds: float = SECONDS) -> T:
@@ -50,6 +52,26 @@ def as_owner(folder: Path, uid: int, work: Callable[[], T], *, seconds: float = 
         os.close(reading)
         _end(child)
     return _unpacked(folder, answer)  # type: ignore[no-any-return]  # what ``work`` returned, by way of the pipe
+
+
+def become_owner(folder: Path) -> None:
+    """As root, go on for good as the account that owns a folder, so that its server can change all that is made.
+
+    The terminal stays, for progress and questions; into its input nobody can type, and of root's environment no
+    secret is left for what runs there.
+    """
+    owner = folder.stat()
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        return
+    refuse_typing()
+    os.setgroups([])
+    os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
+    os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
+    for secret in SECRET_VARIABLES:
+        os.environ.pop(secret, None)
+    os.environ["HOME"] = str(folder)
+    os.environ["JUPYTER_CONFIG_DIR"] = str(folder / ".jupyter")
+    os.chdir(folder)
 
 
 def _be_owner_and_end(folder: Path, uid: int, work: Callable[[], Any], writing: int, parent: int) -> NoReturn:
