@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from csirtlab.cohorts.people import RENEWED
 from csirtlab.cohorts.sign_ins import SignIn, read_sign_ins, write_sign_ins
 from csirtlab.cohorts.store import Cohort, Ending, Membership, Store, add_account
 from csirtlab.hub import endings as module
-from csirtlab.hub.endings import Endings, revoke, shares
+from csirtlab.hub.endings import Endings, is_due, revoke, shares
 from csirtlab.languages import Language
 
 OLD = "bafo-timu-rake-polu"
@@ -300,6 +301,44 @@ async def test_a_store_that_is_away_for_a_while_does_not_end_the_watching(
     endings._watching.cancel()
 
     assert held(hub.db, "ana") == (0, 0, 0)
+
+
+NOTED = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seen_min", "now_min", "due"),
+    [(-5, 1, False), (8, 12, False), (8, 19, True), (None, 5, False), (None, 11, True), (-60, 5, False),
+     (239, 239, False), (241, 241, True)],
+)  # fmt: skip
+def test_a_cohorts_server_is_stopped_when_nobody_works_in_it_or_after_four_hours(
+    seen_min: int | None, now_min: int, due: bool
+) -> None:
+    seen = None if seen_min is None else NOTED + timedelta(minutes=seen_min)
+
+    assert is_due(NOTED, seen, NOTED + timedelta(minutes=now_min)) is due
+
+
+@pytest.mark.parametrize("is_idle", [False, True])
+async def test_the_token_that_an_instructor_took_along_ends_with_the_cohorts_server(
+    hub: Hub, endings: Endings, store: Store, is_idle: bool
+) -> None:
+    """A cohort's server goes on for its other instructors, and starts with another token when they pause."""
+    user = orm.User.find(hub.db, "grade-quito")
+    running = hub[user].spawners[""] = Spawner()
+    user.orm_spawners[""].server = orm.Server(ip="127.0.0.1", port=1)
+    user.orm_spawners[""].last_activity = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=1)
+    hub.db.commit()
+    cookie = user.cookie_id
+    with store.session() as session:
+        long_ago = datetime.now(UTC) - timedelta(hours=5 if is_idle else 1)
+        session.add(Ending(username="grade-quito", reason="ivo is no instructor any more", time=long_ago))
+
+    await look(endings)
+
+    assert running.active is not is_idle
+    assert len(store.endings()) == (0 if is_idle else 1)
+    assert user.cookie_id == cookie and set(shares(hub.db)) == {("quito", "eva"), ("quito", "ivo")}
 
 
 def test_a_name_that_the_hub_does_not_know_is_no_fault(hub: Hub) -> None:

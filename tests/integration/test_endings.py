@@ -142,6 +142,9 @@ def test_a_renewed_passphrase_ends_everything_that_is_open_within_ten_seconds(
     ana, elsewhere, ben = at_hub("ana"), at_hub("ana"), at_hub("ben")
     ana.start_server("ana")
     token = environment_of("ana", hub)
+    answer = ana.http.post("/hub/api/users/ana/tokens", params={"_xsrf": ana.xsrf("/hub/")}, json={"note": "kept"})
+    made = {"Authorization": f"token {answer.json()['token']}"}
+    assert httpx.get(f"{hub.url}/hub/api/user", headers=made, trust_env=False).status_code == 200
     assert ana.is_in and elsewhere.is_in and ben.is_in and known_to_exchange(token)
 
     new = command(hub, "cohort", "passphrase", "ana")
@@ -151,6 +154,7 @@ def test_a_renewed_passphrase_ends_everything_that_is_open_within_ten_seconds(
 
     assert took < PROMISED_S, took
     until(lambda: nothing_waits(hub))
+    assert httpx.get(f"{hub.url}/hub/api/user", headers=made, trust_env=False).status_code == 403
     assert ben.is_in
     assert not at_hub("ana", old).is_in
     assert at_hub("ana", new).is_in

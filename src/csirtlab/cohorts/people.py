@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from csirtlab.cohorts.create import cohort_of_account, tell_folder
+from csirtlab.cohorts.create import cohort_account, cohort_of_account, tell_folder
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.passphrases import hash_passphrase, make_passphrase
 from csirtlab.cohorts.roster import Role
@@ -80,8 +80,10 @@ def drop(store: Store, home: Home, cohort: str, username: str) -> None:
         CohortError: They are not in it.
     """
     with store.session() as session:
-        session.delete(_membership(session, cohort, username))
+        membership = _membership(session, cohort, username)
+        session.delete(membership)
         session.add(Ending(username=username, reason=f"left {cohort}"))
+        _end_cohorts_server(session, membership)
     forget_person(home, cohort, username)
     tell_folder(store, home, cohort)
 
@@ -96,6 +98,7 @@ def change_role(store: Store, home: Home, cohort: str, username: str, role: Role
         membership = _membership(session, cohort, username)
         is_new = membership.role != role
         if is_new:
+            _end_cohorts_server(session, membership)
             membership.role = role.value
             session.add(Ending(username=username, reason=f"{role} of {cohort} now"))
     tell_folder(store, home, cohort)
@@ -113,6 +116,13 @@ def _membership(session: Session, cohort: str, username: str) -> Membership:
     if found is None:
         raise CohortError(f'"{username}" is not in a cohort "{cohort}". See those there are: csirtlab cohort list')
     return found
+
+
+def _end_cohorts_server(session: Session, left: Membership) -> None:
+    """Have a cohort's server started anew, if need be: an instructor can have taken its token along."""
+    if left.role == Role.INSTRUCTOR:
+        reason = f"{left.username} is no instructor any more"
+        session.add(Ending(username=cohort_account(left.cohort_name), reason=reason))
 
 
 def _renew(session: Session, account: Account, hashed: str) -> None:

@@ -6,6 +6,7 @@ change made while no hub ran, or just before one was killed, is not forgotten.
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jupyterhub import orm
@@ -21,6 +22,10 @@ from csirtlab.errors import CsirtlabError
 SECONDS_BETWEEN = 2.0
 SECONDS_TO_SETTLE = 0.5
 """A sign-in that was checked before the change has its cookie by then, and loses it with the others."""
+
+IDLE = timedelta(minutes=10)  # servers tell every five that they are used
+LONGEST_WAIT = timedelta(hours=4)
+"""For a cohort's server whose token somebody may have taken along: it is stopped, and starts with a new one."""
 
 
 @dataclass
@@ -40,7 +45,8 @@ class Endings:
     async def before_start(self) -> None:
         """Take away the sign-ins of everybody who waits, before the hub answers anyone; servers are for later."""
         for ending in await asyncio.to_thread(self.store.endings):
-            self._revoke(ending)
+            if cohort_of_account(ending.username) is None:
+                self._revoke(ending)
         await self._keep_shares_in_order()
 
     def watch(self) -> None:
@@ -60,7 +66,8 @@ class Endings:
         """Take what waits: sign-ins end at once, servers beside this."""
         waiting = await asyncio.to_thread(self.store.endings)
         self._revoked &= {ending.id for ending in waiting}  # SQLite gives a number again
-        fresh = [ending for ending in waiting if ending.id not in self._revoked]
+        people = [ending for ending in waiting if cohort_of_account(ending.username) is None]
+        fresh = [ending for ending in people if ending.id not in self._revoked]
         if fresh:
             await asyncio.sleep(SECONDS_TO_SETTLE)
         for ending in fresh:
@@ -80,12 +87,23 @@ class Endings:
         try:
             if ending.reason == RENEWED:
                 await self._forget_passphrase(ending.username)
+            if not self._is_due(ending):
+                return
             if await self._stop_servers(ending.username):
                 await asyncio.to_thread(self.store.ended, ending.id)
         except Exception:
             self.hub.log.exception("%s: the server could not be stopped; it is tried again", ending.username)
         finally:
             del self._stopping[ending.id]
+
+    def _is_due(self, ending: Ending) -> bool:
+        """Return whether servers are to be stopped now: a person's at once, a cohort's when nobody works in it."""
+        user = orm.User.find(self.hub.db, ending.username)
+        if cohort_of_account(ending.username) is None or user is None:
+            return True
+        active = [spawner for spawner in user.orm_spawners.values() if spawner.server]
+        seen = max((spawner.last_activity for spawner in active if spawner.last_activity), default=None)
+        return not active or is_due(utc(ending.time), utc(seen) if seen else None, datetime.now(UTC))
 
     async def _forget_passphrase(self, username: str) -> None:
         try:
@@ -133,6 +151,19 @@ class Endings:
                     self.hub.db.delete(share)
                 self.hub.db.commit()
                 self.hub.log.warning("%s: is no instructor of %s, and out of its server", username, cohort)
+
+
+def is_due(noted: datetime, last_seen: datetime | None, now: datetime) -> bool:
+    """Return whether a cohort's server, whose token somebody took along at ``noted``, is to be stopped ``now``.
+
+    Not while its instructors work in it; but whoever has the token can say that they do, so not for ever.
+    """
+    return now - noted > LONGEST_WAIT or now - max(last_seen or noted, noted) > IDLE
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a moment with its time zone: SQLite and JupyterHub keep UTC without saying so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def revoke(db: Any, username: str) -> None:
