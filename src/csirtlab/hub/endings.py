@@ -72,6 +72,7 @@ class Endings:
             await asyncio.sleep(SECONDS_TO_SETTLE)
         for ending in fresh:
             self._revoke(ending)
+            await asyncio.sleep(0)  # a whole cohort's at once must not keep the hub from answering
         for ending in waiting:
             if ending.id not in self._stopping:
                 self._stopping[ending.id] = asyncio.create_task(self._finish(ending))
