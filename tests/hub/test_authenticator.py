@@ -13,7 +13,7 @@ from csirtlab.cohorts.passphrases import hash_passphrase, is_passphrase, make_pa
 from csirtlab.cohorts.store import Account, Cohort, Membership, Store, add_account, open_store
 from csirtlab.hub import authenticator
 from csirtlab.hub.attempts import FREE_ATTEMPTS, Attempts
-from csirtlab.hub.authenticator import RosterAuthenticator, sent_from
+from csirtlab.hub.authenticator import RosterAuthenticator, counted_as, sent_from
 from csirtlab.languages import Language
 
 
@@ -40,6 +40,36 @@ def test_made_up_addresses_alone_are_all_the_same(forwarded: dict[str, str]) -> 
 
 def test_without_such_a_header_it_is_what_tornado_says() -> None:
     assert sent_from(HTTPHeaders(), "192.0.2.7") == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:1:2::a", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"), ("2001:db8:1:3::a", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"), ("made up" * 99, ("made up" * 99)[:64]),
+    ],
+)  # fmt: skip
+def test_whoever_has_a_network_of_addresses_has_no_more_tries(address: str, counted: str) -> None:
+    assert counted_as(address) == counted
+
+
+@pytest.mark.parametrize("name", ["ana", " Ana ", "ANA", "ana\n"])
+async def test_one_account_has_one_count_however_it_is_typed(roster: Store, passphrase: str, name: str) -> None:
+    for _ in range(FREE_ATTEMPTS):
+        assert await sign_in("wrong", name) is None
+
+    assert await sign_in(passphrase, "ana") == 429
+
+
+@pytest.mark.parametrize(
+    ("username", "typed"),
+    [("", ""), ("ana", ""), ("ana", "\0"), ("ana\0", "x"), ("a" * 10**6, "x"), ("ana", "x" * 10**6),
+     ("' OR 1=1 --", "x"), ("../ana", "x"), ("ａｎａ", "x"), ("\ud800", "x"), ("ana", "\ud800")],
+    ids=range(11),
+)  # fmt: skip
+async def test_what_is_no_sign_in_is_refused_like_any_other(roster: Store, username: str, typed: str) -> None:
+    assert await sign_in(typed, username) is None
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from jupyterhub.auth import Authenticator
 from tornado.web import HTTPError
 
 from csirtlab.cohorts.passphrases import is_passphrase, unknown_person_hash
+from csirtlab.cohorts.roster import USERNAME
 from csirtlab.cohorts.store import Store
 from csirtlab.hub.attempts import Attempts, TooMany
 
@@ -30,7 +32,8 @@ class RosterAuthenticator(Authenticator):
         """
         username = data.get("username", "").strip().lower()
         trusted = self.parent.trusted_downstream_ips if self.parent else ()
-        key = (username[:64], sent_from(handler.request.headers, handler.request.remote_ip, trusted))
+        address = sent_from(handler.request.headers, handler.request.remote_ip, trusted)
+        key = (username[:64], counted_as(address))
         try:
             with self.attempts.attempt(key) as attempt:
                 attempt.is_right = await self._belong_together(username, data.get("password", "")[:200])
@@ -50,7 +53,8 @@ class RosterAuthenticator(Authenticator):
 
 def hash_of_member(store: Store, username: str) -> str | None:
     """Return the hash of somebody's passphrase; None for a name that is unknown, or in no cohort (any more)."""
-    account = store.account(username)
+    # What no roster can hold does not get as far as a database, each of which refuses other letters.
+    account = store.account(username) if USERNAME.fullmatch(username) else None
     return account.passphrase_hash if account and store.cohorts_of(username) else None
 
 
@@ -64,3 +68,14 @@ def sent_from(headers: Mapping[str, str], remote_ip: str, trusted: Collection[st
         return remote_ip
     seen = [address.strip() for address in headers.get("X-Forwarded-For", "").split(",")]
     return next((address for address in reversed(seen) if address not in trusted), seen[-1])
+
+
+def counted_as(address: str) -> str:
+    """Return what an address counts as: of IPv6 the first 64 bits, since whoever has one has all below them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed.packed[:8] + bytes(8), 64)))
