@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -32,22 +33,29 @@ ROSTER = (
 )
 
 
-@pytest.fixture
-def home(reachable: Path) -> Home:
-    home = Home(reachable / "home")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the cohort quito, and a cohort lima that ben is in as well; made once, and copied for each test."""
+    home = Home(tmp_path_factory.mktemp("template") / "home")
     home.ensure()
-    return home
+    with closing(open_store(home.root)) as store:
+        create_cohort(store, home, name="quito", course=NO_LABS, roster=ROSTER, language=Language.ES)
+        with store.session() as session:
+            session.add(Cohort(name="lima", course="c", title="C", language="en", secret="00" * 32))
+            session.flush()
+            session.add(Membership(cohort_name="lima", username="ben", role="trainee"))
+    return home.root
+
+
+@pytest.fixture
+def home(reachable: Path, template: Path) -> Home:
+    subprocess.run(["cp", "--archive", template, reachable / "home"], check=True)  # owners as well
+    return Home(reachable / "home")
 
 
 @pytest.fixture
 def store(home: Home) -> Iterator[Store]:
-    """The cohort quito, and a cohort lima that ben is in as well."""
     store = open_store(home.root)
-    create_cohort(store, home, name="quito", course=NO_LABS, roster=ROSTER, language=Language.ES)
-    with store.session() as session:
-        session.add(Cohort(name="lima", course="c", title="C", language="en", secret="00" * 32))
-        session.flush()
-        session.add(Membership(cohort_name="lima", username="ben", role="trainee"))
     yield store
     store.close()
 
