@@ -21,6 +21,7 @@ from traitlets.config import Config
 
 from csirtlab.cli.app import app
 from csirtlab.content import courses, labs
+from csirtlab.exchange import look, places
 from csirtlab.exchange.app import exchange_app
 from csirtlab.exchange.entries import Entry
 from csirtlab.exchange.limits import FEEDBACK_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT, SUBMISSIONS_LIMIT
@@ -165,6 +166,12 @@ def test_the_limits_are_those_that_are_documented() -> None:
         assert re.search(rf"\| (a )?{what} \| {most // MIB} MiB \|", exchange)
     assert f"| a submission | {SUBMISSION_LIMIT // MIB} MiB packed" in exchange
     assert f"to one lab | {SUBMISSIONS_LIMIT} |" in exchange
+    assert f"at the same time | {places.MOST_AT_ONCE}, of which one" in exchange
+    assert f"within {places.WITHIN_S / 60:.0f} minutes | {places.MOST_REFUSED} |" in exchange
+    assert (
+        f"{look.MOST_CPU_S} s of processor time, {look.MOST_WALL_S:.0f} s in all, "
+        f"{look.MOST_MEMORY_B / 2**30:g} GiB of address space"
+    ) in exchange
 
 
 def test_every_endpoint_of_the_exchange_is_documented_and_no_other() -> None:

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from csirtlab.cohorts.create import SignIn
+from csirtlab.cohorts.sign_ins import SignIn
 
 AT_THE_TOP = True
 commands = typer.Typer()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 
-from csirtlab.cohorts.create import SignIn, read_sign_ins
 from csirtlab.cohorts.demo import NAME as DEMO
 from csirtlab.cohorts.demo import ensure_demo
 from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.sign_ins import SignIn, current_sign_ins
 from csirtlab.cohorts.store import FIRST_UID, GATE_UID, open_store
 from csirtlab.errors import SetupError
 from csirtlab.hub.gatekeeper import Gatekeeper, find_nginx, shared_files
@@ -81,7 +81,7 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
             if wanted.has_demo and (DEMO in [cohort.name for cohort in store.cohorts()] or not store.cohorts()):
                 say("making sure of the demo cohort")
                 ensure_demo(store, home, content_root())
-            people = read_sign_ins(home, DEMO) if store.cohort(DEMO) else []
+            people = current_sign_ins(store, home, DEMO) if store.cohort(DEMO) else []
         finally:
             store.close()
         say("starting the hub")

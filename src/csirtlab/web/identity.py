@@ -7,7 +7,7 @@ from tornado.web import HTTPError
 
 from csirtlab.exchange.refusals import Refusal
 
-REMEMBERED_S = 60
+REMEMBERED_S = 5  # whoever was signed out is out here within this
 
 
 class Identity:
