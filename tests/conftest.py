@@ -1,4 +1,4 @@
-"""What tests of several floors share: the two kinds of database, a real hub, and a real browser."""
+"""What tests of several floors share: two kinds of database, a folder for every uid, a real hub, a real browser."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,6 +31,15 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
 def database(new_database: Callable[[], str]) -> str:
     """The address of an empty database, in turn of both kinds."""
     return new_database()
+
+
+@pytest.fixture
+def reachable(tmp_path: Path) -> Path:
+    """A folder that other users can get as far as."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder != Path("/") and folder.stat().st_uid == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,11 @@ from tests.databases import Postgres
 from typer.testing import CliRunner
 
 from csirtlab.cli.cohort import commands
-from csirtlab.cohorts.create import add_people, create_cohort, read_sign_ins
+from csirtlab.cohorts.create import add_people, create_cohort
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.passphrases import is_passphrase
 from csirtlab.cohorts.roster import Entry, Role
+from csirtlab.cohorts.sign_ins import read_sign_ins
 from csirtlab.cohorts.store import Store, open_store
 from csirtlab.content.courses import Course
 from csirtlab.languages import Language
@@ -43,9 +44,9 @@ def template(
 
 
 @pytest.fixture
-def home(tmp_path: Path, template: tuple[Home, Postgres | None, str], monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(reachable: Path, template: tuple[Home, Postgres | None, str], monkeypatch: pytest.MonkeyPatch) -> Home:
     made, server, address = template
-    copy = Home(tmp_path / "home")
+    copy = Home(reachable / "home")
     shutil.copytree(made.root, copy.root)
     if server:
         monkeypatch.setenv("CSIRTLAB_DATABASE_URL", server.database(like=address))

@@ -22,6 +22,7 @@ from traitlets.config import Config
 from csirtlab.bench.attacks.siege.attacks import find_attacks
 from csirtlab.cli.app import app
 from csirtlab.content import courses, labs
+from csirtlab.exchange import look, places
 from csirtlab.exchange.app import exchange_app
 from csirtlab.exchange.entries import Entry
 from csirtlab.exchange.limits import FEEDBACK_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT, SUBMISSIONS_LIMIT
@@ -128,9 +129,9 @@ def test_every_environment_variable_is_documented_and_no_other() -> None:
 def test_the_hubs_settings_are_those_that_are_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CSIRTLAB_HOME", str(tmp_path))
     (tmp_path / "hub").mkdir()
-    (tmp_path / "hub" / "run.json").write_text('{"certificate": "/c.pem", "key": "/k.pem"}')
+    (tmp_path / "hub" / "run.json").write_text('{"origin": "https://labs.example.org"}')
     for owner, name in ((RosterAuthenticator, "store"), (BoxSpawner, "store"), (BoxSpawner, "home"),
-                        (BoxSpawner, "content"), (BoxSpawner, "exchange_url")):  # fmt: skip
+                        (BoxSpawner, "content"), (BoxSpawner, "sockets")):  # fmt: skip
         monkeypatch.setattr(owner, name, None, raising=False)
     config = Config()
 
@@ -140,7 +141,7 @@ def test_the_hubs_settings_are_those_that_are_documented(tmp_path: Path, monkeyp
     settings = {f"{section}.{name}" for section, values in config.items() for name in values}
     assert {name for row in table_rows("docs/reference/configuration.md") for name in coded(row[:1])} >= settings
     documented = {name for row in table_rows("docs/reference/configuration.md") for name in coded(row[:1])
-                  if re.fullmatch(r"(JupyterHub|Spawner|Authenticator|ConfigurableHTTPProxy)\.\w+", name)}  # fmt: skip
+                  if re.fullmatch(r"(JupyterHub|Spawner|Authenticator)\.\w+", name)}  # fmt: skip
     assert documented == settings
 
 
@@ -166,6 +167,12 @@ def test_the_limits_are_those_that_are_documented() -> None:
         assert re.search(rf"\| (a )?{what} \| {most // MIB} MiB \|", exchange)
     assert f"| a submission | {SUBMISSION_LIMIT // MIB} MiB packed" in exchange
     assert f"to one lab | {SUBMISSIONS_LIMIT} |" in exchange
+    assert f"at the same time | {places.MOST_AT_ONCE}, of which one" in exchange
+    assert f"within {places.WITHIN_S / 60:.0f} minutes | {places.MOST_REFUSED} |" in exchange
+    assert (
+        f"{look.MOST_CPU_S} s of processor time, {look.MOST_WALL_S:.0f} s in all, "
+        f"{look.MOST_MEMORY_B / 2**30:g} GiB of address space"
+    ) in exchange
 
 
 def test_every_endpoint_of_the_exchange_is_documented_and_no_other() -> None:

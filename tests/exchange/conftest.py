@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from csirtlab.errors import CohortError
 from csirtlab.exchange.app import LabFolder, exchange_app
 from csirtlab.exchange.archives import pack
 from csirtlab.exchange.client import ExchangeClient
@@ -104,6 +105,11 @@ class People:
 
     def trainees(self, cohort: str) -> list[str]:
         return sorted(name for (at, name), role in self.roles.items() if at == cohort and role == "trainee")
+
+    def renew_passphrase(self, cohort: str, username: str) -> str:
+        if self.roles.get((cohort, username)) != "trainee":
+            raise CohortError(f'"{username}" is no trainee of "{cohort}".')
+        return f"new-for-{username}"
 
 
 class OwnCases:

@@ -35,6 +35,7 @@ EVERY_ROUTE = [
     ("PUT", "/cohorts/lima/hint-cost"),
     ("GET", "/cohorts/lima/labs/c2-beacon/feedback"),
     ("PUT", "/cohorts/lima/labs/c2-beacon/feedback/ana"),
+    ("PUT", "/cohorts/lima/people/ana/passphrase"),
 ]
 OF_A_COHORT = EVERY_ROUTE[1:]
 FOR_ANYBODY = [("GET", "/key")]
@@ -417,6 +418,20 @@ def test_a_bomb_that_lies_about_its_size_is_refused(released: Server) -> None:
 def test_a_release_without_the_labs_notebook_is_refused(server: Server, archive: Callable[..., bytes]) -> None:
     with pytest.raises(Refusal, match=r"does not hold c2-beacon\.ipynb"):
         server.as_("eva").release("lima", "c2-beacon", archive({"readme.txt": b"x"}))
+
+
+def test_an_instructor_renews_a_trainees_passphrase_which_nobody_keeps_on_the_way(server: Server) -> None:
+    answer = server.ask("PUT", "/cohorts/lima/people/ana/passphrase", "eva")
+
+    assert answer.json() == {"username": "ana", "passphrase": "new-for-ana"}
+    assert answer.headers["cache-control"] == "no-store"
+    assert server.as_("eva").renew_passphrase("lima", "ana") == "new-for-ana"
+
+
+def test_a_passphrase_that_is_not_theirs_to_renew_is_refused_with_the_reason(server: Server) -> None:
+    with pytest.raises(Refusal, match='"dan" is no trainee of "lima"'):
+        server.as_("eva").renew_passphrase("lima", "dan")
+    assert server.ask("PUT", "/cohorts/lima/people/..%2Fana/passphrase", "eva").status_code in (403, 404)
 
 
 def test_an_unknown_address_is_told_in_json(released: Server) -> None:

@@ -1,5 +1,6 @@
 """nbgrader's own autograde, end to end, with our steps in it."""
 
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -251,8 +252,7 @@ def hostile_submission(cohort: CohortInTest) -> None:
     cohort.grade("ben")
 
 
-def test_nothing_that_a_trainee_wrote_acts_in_the_formgrader(cohort: CohortInTest) -> None:
-    hostile_submission(cohort)
+def formgraders_page(cohort: CohortInTest) -> str:
     config = Config()
     configure(config, cohort.folder)
     config.HTMLExporter.template_name = "formgrade"
@@ -262,6 +262,19 @@ def test_nothing_that_a_trainee_wrote_acts_in_the_formgrader(cohort: CohortInTes
     path = cohort.folder / "autograded" / "ben" / "tiny" / "tiny.ipynb"
 
     page, _ = HTMLExporter(config=config).from_filename(str(path), resources={"index": 0, "total": 1})
+    return str(page)
+
+
+def feedback_page(cohort: CohortInTest) -> str:
+    result = cohort.api.generate_feedback("tiny", "ben")
+    assert result["success"], result
+    return (cohort.folder / "feedback" / "ben" / "tiny" / "tiny.html").read_text()
+
+
+def test_nothing_that_a_trainee_wrote_acts_in_the_formgrader(cohort: CohortInTest) -> None:
+    hostile_submission(cohort)
+
+    page = formgraders_page(cohort)
 
     assert acting(page) == []
     assert "cdnjs" not in page
@@ -270,12 +283,38 @@ def test_nothing_that_a_trainee_wrote_acts_in_the_formgrader(cohort: CohortInTes
 def test_nothing_that_a_trainee_wrote_acts_in_the_feedback(cohort: CohortInTest) -> None:
     hostile_submission(cohort)
 
-    result = cohort.api.generate_feedback("tiny", "ben")
+    page = feedback_page(cohort)
 
-    assert result["success"], result
-    page = (cohort.folder / "feedback" / "ben" / "tiny" / "tiny.html").read_text()
     assert acting(page) == []
     assert "cdnjs" not in page
+
+
+def test_a_gif_in_a_report_is_noted_on_both_pages(cohort: CohortInTest) -> None:
+    notebook = cohort.fill({"note": "Look: ![map](attachment:map.gif)"})
+    report = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "note")
+    report.attachments = {"map.gif": {"image/gif": "R0lGODlhAQABAAAAACw="}}
+    cohort.hand_in("ben", notebook)
+    cohort.grade("ben")
+
+    assert "[picture not shown: map; only PNG and JPEG" in formgraders_page(cohort)
+    assert "[picture not shown: map; only PNG and JPEG" in feedback_page(cohort)
+
+
+def test_what_takes_too_much_is_shown_as_it_was_written_on_both_pages(cohort: CohortInTest) -> None:
+    show = "from IPython.display import HTML\nprint('\\x1b[1mx' * 300_000)\ndisplay(HTML('<div>' * 200_000))"
+    notebook = cohort.fill({"infected_host": show, "note": "\\begin{a}" * 20_000})
+    notebook.cells += [nbformat.v4.new_markdown_cell("<div>\n\n" * 20_000) for _ in range(20)]
+    cohort.hand_in("ben", notebook)
+    began = time.monotonic()
+
+    cohort.grade("ben")
+    pages = [formgraders_page(cohort), feedback_page(cohort)]
+
+    assert time.monotonic() - began < 90
+    for page in pages:
+        assert page.count("[shown as it was written:") >= 3
+        assert "&lt;div&gt;&lt;div&gt;" in page
+        assert "\\begin{a}\\begin{a}" in page
 
 
 def test_a_table_of_pandas_is_still_a_table(cohort: CohortInTest) -> None:

@@ -14,8 +14,8 @@ from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.labelled import log_fields, log_rows
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.grading import rules
-from csirtlab.grading.rules import Material, judge_rule, make_material, run_rule, worth_of
+from csirtlab.grading import rule_box, rules, walls
+from csirtlab.grading.rules import Material, judge_rule, make_material, read_hits, run_rule, worth_of
 from csirtlab.languages import Language
 from csirtlab.settings import content_root
 
@@ -163,7 +163,7 @@ def test_a_bomb_ends_with_its_process(language: RuleLanguage, text: str) -> None
     hits = run_rule(language, text, SMALL)
 
     assert hits in (rules.TOO_MUCH, rules.UNREADABLE)
-    assert time.monotonic() - began < rules._PATIENCE_S + 30
+    assert time.monotonic() - began < rule_box.PATIENCE_S + 30
 
 
 @pytest.mark.parametrize(
@@ -200,3 +200,20 @@ def test_a_rule_that_shall_find_an_unknown_action_names_those_there_are(lab: Lab
 @pytest.mark.parametrize("value", [None, 7, ["x"], "x" * 30_000])
 def test_a_forged_report_is_no_rule(value: object) -> None:
     assert judge_rule(rule_question(SIGMA, "access.log", ("x",)), value, SMALL, Language.EN).worth == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"x", b"[]", b"{}", b'{"hits": 1}', b'{"hits": [[0]]}', b'{"hits": [[0], [9]]}', b'{"hits": [[0], [-1]]}',
+     b'{"hits": [[0], [true]]}', b'{"hits": [[0], ["0"]]}', b"[" * 100_000],
+)  # fmt: skip
+def test_what_no_rule_could_have_found_is_not_believed(answer: bytes) -> None:
+    assert read_hits(answer, [2, 2]) is None
+
+
+def test_a_rule_runs_without_a_box_where_it_is_the_owners_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walls, "rule_arguments", lambda *_: pytest.fail("a box was built"))
+
+    hits = run_rule(YARA, "rule x { condition: filesize > 5 }", FILES, is_own=True)
+
+    assert hits == [frozenset({0})]

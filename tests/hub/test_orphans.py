@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from csirtlab.cohorts.folders import Home
-from csirtlab.hub.gatekeeper import nginx_pid
-from csirtlab.hub.orphans import PROGRAM, end_orphaned_gate
+from csirtlab.hub.orphans import end_orphaned_gate
 
 SLEEP = "import sys, time; print('runs', flush=True); time.sleep(600)"
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    nginx_pid(Home(tmp_path)).parent.mkdir(parents=True)
+    (tmp_path / "gate").mkdir()
     return Home(tmp_path)
 
 
@@ -30,42 +29,35 @@ def started() -> Iterator[list["subprocess.Popen[str]"]]:
         process.communicate()
 
 
-def sleeper(started: list["subprocess.Popen[str]"], name: str, home: Home) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", SLEEP, name, "-c", str(home.gate / "nginx.conf")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def sleeper(started: list["subprocess.Popen[str]"], name: str, folder: Path) -> "subprocess.Popen[str]":
+    """Start a program that is called ``name`` and works in ``folder``."""
+    program = folder / f"programs-{len(started)}" / name
+    program.parent.mkdir()
+    program.symlink_to(sys.executable)
+    process = subprocess.Popen([program, "-c", SLEEP], stdout=subprocess.PIPE, text=True, cwd=folder)
     started.append(process)
     assert process.stdout and process.stdout.readline() == "runs\n"
     return process
 
 
-def test_a_killed_ups_nginx_is_ended(home: Home, started: list["subprocess.Popen[str]"]) -> None:
-    gate = sleeper(started, PROGRAM.decode(), home)
-    nginx_pid(home).write_text(str(gate.pid))
+def test_all_that_a_killed_up_left_of_its_nginx_is_ended(home: Home, started: list["subprocess.Popen[str]"]) -> None:
+    left = [sleeper(started, "nginx", home.gate) for _ in range(2)]
 
     end_orphaned_gate(home)
 
-    assert gate.wait(5) < 0
-    assert not nginx_pid(home).exists()
+    assert all(process.wait(5) < 0 for process in left)
 
 
-@pytest.mark.parametrize(("name", "folder"), [("somebodys-program", None), (PROGRAM.decode(), Path("/elsewhere"))])
-def test_another_program_with_its_number_lives_on(
-    home: Home, started: list["subprocess.Popen[str]"], name: str, folder: Path | None
+@pytest.mark.parametrize(("name", "is_elsewhere"), [("somebodys-program", False), ("nginx", True)])
+def test_another_program_lives_on(
+    home: Home, started: list["subprocess.Popen[str]"], name: str, is_elsewhere: bool
 ) -> None:
-    other = sleeper(started, name, Home(folder) if folder else home)
-    nginx_pid(home).write_text(str(other.pid))
+    other = sleeper(started, name, home.root if is_elsewhere else home.gate)
 
     end_orphaned_gate(home)
 
     assert other.poll() is None
-    assert not nginx_pid(home).exists()
 
 
-@pytest.mark.parametrize("text", [None, "", "not a number", "-1", "0"])
-def test_a_pid_file_without_a_process_is_cleared_away(home: Home, text: str | None) -> None:
-    if text is not None:
-        nginx_pid(home).write_text(text)
-
+def test_where_nothing_was_left_nothing_is_done(home: Home) -> None:
     end_orphaned_gate(home)
-
-    assert not nginx_pid(home).exists()

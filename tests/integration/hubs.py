@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = [
@@ -34,10 +34,11 @@ class Hub:
     port: int
     process: "subprocess.Popen[str]"
     told: Path  # what `up` printed
+    origin: str = ""  # where it is not on loopback's address
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.origin or f"http://127.0.0.1:{self.port}"
 
     def passphrase(self, username: str, cohort: str = "demo") -> str:
         rows = csv.DictReader((self.home / "sign-ins" / f"{cohort}.csv").read_text().splitlines())
@@ -110,7 +111,8 @@ class Visitor:
     def __init__(self, browser: Browser, hub: Hub, locale: str = "en-US") -> None:
         self.hub = hub
         self.foreign: list[str] = []
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale=locale)
+        size: ViewportSize = {"width": 1280, "height": 900}
+        context = browser.new_context(viewport=size, locale=locale, ignore_https_errors=True)
         context.set_default_timeout(PATIENCE_MS)
         context.on("request", lambda request: self._note(request.url))
         self.page: Page = context.new_page()

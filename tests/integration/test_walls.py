@@ -435,6 +435,52 @@ ExchangeClient.from_environment().give_feedback("demo", "{LAB}", "bia", {packed.
     assert visitor.evaluate("window.origin") == "null"
 
 
+@pytest.fixture
+def handed_in(shared_hub: Hub) -> str:
+    """The folder of a submission with files beside its notebook, as the cohort's server calls it."""
+    cohort = shared_hub.home / "cohorts" / "demo"
+    folder = cohort / "submitted" / "nobody" / "nothing"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "page.html").write_text("<h1>Mine</h1><script>document.body.innerHTML = 'ran'</script>")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"cells": [], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "nothing.ipynb").write_text(json.dumps(notebook))
+    (folder / "psutil.py").write_text("open('/home/trainee/RAN', 'w')")
+    owner = cohort.stat()
+    for path in (folder.parent.parent, folder.parent, folder, *folder.iterdir()):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    return "submitted/nobody/nothing"
+
+
+def test_a_file_that_was_handed_in_is_no_page_of_the_hub(shared_hub: Hub, irene: Visitor, handed_in: str) -> None:
+    page = irene.page.context.new_page()
+
+    page.goto(f"{shared_hub.url}/user/grade-demo/files/{handed_in}/page.html")
+
+    assert page.inner_text("body").strip() == "Mine"
+    assert page.evaluate("window.origin") == "null"
+    page.close()
+
+
+def test_opening_a_submission_in_jupyterlab_runs_nothing(shared_hub: Hub, irene: Visitor, handed_in: str) -> None:
+    page = irene.page.context.new_page()
+
+    page.goto(f"{shared_hub.url}/user/grade-demo/lab/tree/{handed_in}/nothing.ipynb")
+    page.wait_for_selector(".jp-Dialog-content")
+
+    assert "csirtlab grade" in page.inner_text(".jp-Dialog-content")
+    sessions = page.request.get(f"{shared_hub.url}/user/grade-demo/api/sessions").json()
+    assert [session["path"] for session in sessions if "submitted" in session["path"]] == []
+    assert not (shared_hub.home / "cohorts" / "demo" / "RAN").exists()
+    page.close()
+
+
+def test_kernels_of_a_cohorts_server_import_from_no_folder_that_they_start_in(irene: Visitor) -> None:
+    code = "import sys; print(sys.flags.safe_path, [place for place in sys.path if place in ('', '.')])"
+
+    assert run_code(irene.page, "grade-demo", code).split() == ["True", "[]"]
+
+
 def test_feedback_of_a_neighbour_is_not_ones_own(shared_hub: Hub, ana: Person) -> None:
     assert ana.page.request.get(f"{shared_hub.url}/services/workshop/feedback/demo/{LAB}").status == 404
 

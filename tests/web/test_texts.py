@@ -7,7 +7,7 @@ import polib
 import pytest
 
 from csirtlab.languages import CATALOGUES
-from csirtlab.web import app, lab_server, noticed_page
+from csirtlab.web import app, entrance, handed_in, lab_server, noticed_page
 from csirtlab.web.pages import TEMPLATES
 
 SENTENCE = re.compile(r"""_\("((?:[^"\\]|\\.)*)"\)""")
@@ -16,9 +16,9 @@ PROBLEM = re.compile(r"""(?:HTTPException|HTTPError)\(\s*\d+,\s*"((?:[^"\\]|\\.)
 
 def sentences() -> set[str]:
     found = {text for path in TEMPLATES.glob("*.html") for text in SENTENCE.findall(path.read_text())}
-    for module in (app, lab_server, noticed_page):
+    for module in (app, entrance, handed_in, lab_server, noticed_page):
         found |= {first or second for first, second in PROBLEM.findall(Path(str(module.__file__)).read_text())}
-    return found
+    return found | {handed_in.NO_KERNEL, handed_in.NOT_CONVERTED, handed_in.NOT_MOVED, handed_in.NOT_TRUSTED}
 
 
 @pytest.mark.parametrize("language", ["es", "pt", "fr"])

@@ -22,8 +22,12 @@ from csirtlab.hub.walls import probe_walls
 
 AT_ONCE = 10
 LOADED = "import scapy.all, pyshark, ipywidgets"
-KEYS = ("spawn_s", "spawn10_s", "hub_mib", "proxy_mib", "server_mib", "server10_mib", "kernel_mib", "service_mib")
-"""``server10_mib`` is one server's share while ten run; ``service_mib`` what a hub needs beside hub, proxy, servers."""
+REQUESTS = 300
+KEYS = (
+    "spawn_s", "spawn10_s", "way_ms", "hub_mib", "proxy_mib", "server_mib", "server10_mib", "kernel_mib", "service_mib",
+)  # fmt: skip
+"""``way_ms`` is what each request takes longer by the public way; ``proxy_mib`` what stands there: nginx with the gate,
+or the stock proxy. ``server10_mib`` is one server's share while ten run; ``service_mib`` whatever else a hub needs."""
 
 PROGRAMS = (
     "csirtlab", "jupyterhub", "jupyterlab", "jupyter_server", "nbgrader", "ipykernel", "ipywidgets", "scapy", "pyshark"
@@ -143,6 +147,8 @@ class Run:
             self.say(f"one server, {which}: {subject.side}")
             self.samples.add("spawn_s", subject.side, await subject.client.start_server(user))
             await self._rest(subject)
+        for subject in subjects:
+            self.samples.add("way_ms", subject.side, await subject.client.way_ms(user, REQUESTS))
         self.say(f"memory, {which}: both")
         # Both read in the same state: they share pages of the same libraries, half and half.
         parts = [await read_parts(subject, [user]) for subject in subjects]

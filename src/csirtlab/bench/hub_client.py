@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import re
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from csirtlab.errors import SetupError
+from csirtlab.sockets import httpx_address
 
 PATIENCE_S = 180  # a hub that takes longer is broken, not slow
 
@@ -97,12 +100,39 @@ class HubClient:
                 raise self.problem(f"the server of {name} did not stop in {PATIENCE_S} s")
             await asyncio.sleep(0.1)
 
-    async def run_in_kernel(self, name: str, code: str) -> None:
-        """Start a kernel of the server's default kind for a user, with a token of theirs, and run ``code`` in it."""
+    async def _token_of(self, name: str) -> str:
         issued = await self._ask(
             "POST", f"/hub/api/users/{name}/tokens", json={"note": "benchmark", "expires_in": 3600}
         )
-        token = issued.json()["token"]
+        return str(issued.json()["token"])
+
+    async def way_ms(self, name: str, requests: int) -> float:
+        """Return the milliseconds that a request to a user's server takes more by the public way than straight to it.
+
+        The median of ``requests`` each way, in turn, over connections that are open already; for the smallest
+        answer that a server gives.
+        """
+        place = f"/user/{name}/api"
+        routes = (await self._ask("GET", "/hub/api/proxy")).json()
+        straight_to, socket = httpx_address(re.sub(r":80/?$", "", routes[f"/user/{name}/"]["target"]))
+        took: dict[bool, list[float]] = {False: [], True: []}
+        async with (
+            self._with_token(await self._token_of(name)) as public,
+            httpx.AsyncClient(
+                base_url=straight_to, transport=httpx.AsyncHTTPTransport(uds=socket), timeout=PATIENCE_S
+            ) as straight,
+        ):
+            for number in range(2 * requests + 4):
+                is_public = number % 2 == 0
+                began = time.perf_counter()
+                self._checked(await (public if is_public else straight).get(place))
+                if number >= 4:  # the first open the connections
+                    took[is_public].append(time.perf_counter() - began)
+        return 1000 * (median(took[True]) - median(took[False]))
+
+    async def run_in_kernel(self, name: str, code: str) -> None:
+        """Start a kernel of the server's default kind for a user, with a token of theirs, and run ``code`` in it."""
+        token = await self._token_of(name)
         async with self._with_token(token) as http:
             started = self._checked(await http.post(f"/user/{name}/api/kernels", json={}))
         await asyncio.wait_for(

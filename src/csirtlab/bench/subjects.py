@@ -18,7 +18,7 @@ from csirtlab.bench.processes import command_line, end_tree, tree
 from csirtlab.cohorts.folders import Home, write_private
 from csirtlab.cohorts.store import GATE_UID, add_account, open_store
 from csirtlab.errors import SetupError
-from csirtlab.hub.gatekeeper import Gatekeeper
+from csirtlab.hub.gatekeeper import Gatekeeper, shared_files
 from csirtlab.hub.nginx import Public
 from csirtlab.hub.run import STYLE, configuration_file, hub_command, hub_environment
 from csirtlab.hub.run_settings import RunSettings, write_settings
@@ -29,7 +29,7 @@ SECONDS_TO_START = 90
 PROXIES = ("configurable-http-proxy", "nginx", "csirtlab.gate.service")
 """What stands between a browser and a server: the stock hub's one process, or nginx with the gate."""
 
-SCOPES = ("admin:users", "admin:servers", "admin:server_state", "tokens", "read:hub")
+SCOPES = ("admin:users", "admin:servers", "admin:server_state", "tokens", "read:hub", "proxy")
 
 # An operator's own databases and settings are not for a benchmark.
 NOT_OURS = ("CSIRTLAB_DATABASE_URL", "CSIRTLAB_HUB_DATABASE_URL", "CSIRTLAB_HOME")
@@ -145,7 +145,9 @@ def plan_ours(root: Path, users: Sequence[str]) -> Plan:
         command=hub_command(configuration),
         environment=hub_environment(home),
         ready_paths=("/hub/api/", STYLE),
-        gatekeeper=Gatekeeper(home, sockets, Public(settings.bind, settings.port), lambda _text: None),
+        gatekeeper=Gatekeeper(
+            home, sockets, Public(settings.bind, settings.port, shared=shared_files()), lambda _text: None
+        ),
     )
 
 

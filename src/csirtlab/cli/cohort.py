@@ -1,6 +1,7 @@
 """``csirtlab cohort``: the workshops of this hub and their people."""
 
 import json
+import os
 import re
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from csirtlab.cohorts.roster import Role
 from csirtlab.languages import Language
+from csirtlab.settings import default_home
 
 commands = typer.Typer(help="Workshops and their people.", no_args_is_help=True)
 
@@ -36,7 +39,7 @@ def create(
     from csirtlab.cohorts.roster import read_roster
     from csirtlab.cohorts.store import has_store, open_store
     from csirtlab.content.courses import read_course
-    from csirtlab.settings import content_root, default_home
+    from csirtlab.settings import content_root
 
     state = Home((home or default_home()).absolute())
     check_name(name)
@@ -76,7 +79,6 @@ def add(
     from csirtlab.cohorts.roster import read_roster
     from csirtlab.cohorts.store import open_store
     from csirtlab.errors import CohortError
-    from csirtlab.settings import default_home
 
     state = Home((home or default_home()).absolute())
     store = open_store(state.root)
@@ -99,7 +101,6 @@ def show(
 ) -> None:
     """List the cohorts with their course and how many people they have."""
     from csirtlab.cohorts.store import open_store
-    from csirtlab.settings import default_home
 
     store = open_store((home or default_home()).absolute())
     rows = [
@@ -117,15 +118,110 @@ def show(
 
 
 @commands.command(epilog="Example: csirtlab cohort passphrase ana.souza")
-def passphrase(username: Annotated[str, typer.Argument(help="Whose.")], home: HomeOption = None) -> None:
-    """Give somebody a new passphrase and print it; the old one no longer works."""
-    from csirtlab.cohorts.create import renew_passphrase
-    from csirtlab.cohorts.store import open_store
-    from csirtlab.settings import default_home
+def passphrase(
+    username: Annotated[str, typer.Argument(help="Whose.")],
+    cohort: Annotated[
+        str,
+        typer.Option(envvar="CSIRTLAB_COHORT", help="For an instructor; in the cohort's own server it is known."),
+    ] = "",
+    home: HomeOption = None,
+) -> None:
+    """Give somebody a new passphrase and print it; the old one no longer works, and what they have open ends.
 
-    store = open_store((home or default_home()).absolute())
-    print(renew_passphrase(store, re.sub(r"\s", "", username).lower()))
-    store.close()
+    The operator may renew everybody's. An instructor, in a terminal of their JupyterLab on the hub, may renew
+    those of trainees who are in their cohort and in no other.
+    """
+    name = _typed(username)
+    if home is None and "CSIRTLAB_EXCHANGE_URL" in os.environ:
+        _renew_as_instructor(cohort, name)
+    else:
+        _renew_as_operator(name, (home or default_home()).absolute())
+    Console(stderr=True, highlight=False).print(
+        f"It is shown here only. What {name} has open on the hub ends within ten seconds, or when the hub starts."
+    )
+
+
+def _renew_as_instructor(cohort: str, username: str) -> None:
+    from csirtlab.errors import ExchangeError
+    from csirtlab.exchange.client import ExchangeClient
+
+    if not cohort:
+        raise ExchangeError("Name the cohort: --cohort NAME.")
+    with ExchangeClient.from_environment() as exchange:
+        print(exchange.renew_passphrase(cohort, username))
+
+
+def _renew_as_operator(username: str, root: Path) -> None:
+    from csirtlab.cohorts.folders import Home
+    from csirtlab.cohorts.people import renew_passphrase
+    from csirtlab.cohorts.sign_ins import forget_old_passphrase
+    from csirtlab.cohorts.store import open_store
+
+    with closing(open_store(root)) as store:
+        print(renew_passphrase(store, username))  # first: it is nowhere else
+        forget_old_passphrase(store, Home(root), username)
+
+
+@commands.command(epilog="Example: csirtlab cohort drop quito-2027 ana.souza")
+def drop(
+    name: CohortName,
+    username: Annotated[str, typer.Argument(help="Who leaves.")],
+    home: HomeOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Take somebody out of a cohort; work, submissions and scores stay, what they have open on the hub ends.
+
+    Their account stays, too, and comes back with its passphrase when they are added again.
+    """
+    from csirtlab.cohorts.folders import Home
+    from csirtlab.cohorts.people import check_member
+    from csirtlab.cohorts.people import drop as take_out
+    from csirtlab.cohorts.store import open_store
+
+    state, who = Home((home or default_home()).absolute()), _typed(username)
+    console = Console(stderr=True, highlight=False)
+    with closing(open_store(state.root)) as store:
+        role = check_member(store, name, who)
+        others = [cohort for cohort in store.cohorts_of(who) if cohort != name]
+        if dry_run:
+            console.print(f'{who}, {role}, would leave "{name}". Nothing was changed.')
+        else:
+            take_out(store, state, name, who)
+            console.print(f'{who}, {role}, has left "{name}". What they have open ends within ten seconds.')
+    console.print(f"The home folder, submissions and scores of {who} stay where they are.")
+    console.print(
+        f"Still in: {', '.join(others)}." if others else "In no other cohort: they cannot sign in without one."
+    )
+
+
+@commands.command(epilog="Example: csirtlab cohort role quito-2027 maria instructor")
+def role(
+    name: CohortName,
+    username: Annotated[str, typer.Argument(help="Whose role.")],
+    becomes: Annotated[Role, typer.Argument(metavar="ROLE", help="trainee or instructor.")],
+    home: HomeOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Change what somebody is in a cohort; what they have open on the hub ends, and they sign in again."""
+    from csirtlab.cohorts.folders import Home
+    from csirtlab.cohorts.people import change_role, check_member
+    from csirtlab.cohorts.store import open_store
+
+    state, who = Home((home or default_home()).absolute()), _typed(username)
+    console = Console(stderr=True, highlight=False)
+    with closing(open_store(state.root)) as store:
+        before = check_member(store, name, who)
+        if before is becomes:
+            console.print(f'{who} is {becomes} of "{name}" already. Nothing was changed.')
+        elif dry_run:
+            console.print(f'{who} would be {becomes} of "{name}", and is {before}. Nothing was changed.')
+        else:
+            change_role(store, state, name, who, becomes)
+            console.print(f'{who} is {becomes} of "{name}" now. What they have open ends within ten seconds.')
+
+
+def _typed(username: str) -> str:
+    return re.sub(r"\s", "", username).lower()
 
 
 @commands.command(epilog="Example: csirtlab cohort neighbours quito-2027 c2-beacon")
@@ -141,10 +237,10 @@ def neighbours(
     """
     from dataclasses import asdict
 
-    from csirtlab.cli.grade import become_owner, cohort_folder
+    from csirtlab.cli.grade import cohort_folder
+    from csirtlab.cohorts.owned import become_owner
     from csirtlab.grading.neighbours import find_neighbours
     from csirtlab.grading.pool import BoxPool
-    from csirtlab.settings import default_home
 
     folder = cohort_folder(name, (home or default_home()).absolute())
     become_owner(folder)

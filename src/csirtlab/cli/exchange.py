@@ -29,9 +29,13 @@ def verify(
 
     Example: csirtlab exchange verify --home /var/lib/csirtlab
     """
+    from csirtlab.cohorts.owned import become_owner
     from csirtlab.exchange.store import exchange_root, verify_store
 
-    found = verify_store(exchange_root(home or default_home()))
+    root = exchange_root((home or default_home()).absolute())
+    if root.is_dir():
+        become_owner(root)  # what lies there came from others
+    found = verify_store(root)
     if as_json:
         told = {
             "entries": found.entries,

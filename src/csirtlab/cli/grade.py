@@ -48,8 +48,10 @@ def grade(
     Exit code 1 when a submission was refused or could not be graded.
     """
     folder = cohort_folder(cohort, (home or default_home()).absolute())
-    become_owner(folder)
     leave_out_slow_modules()
+    from csirtlab.cohorts.owned import become_owner
+
+    become_owner(folder)
     from csirtlab.grading.cohort_folder import submitters
 
     everybody = submitters(folder, lab)
@@ -206,16 +208,3 @@ def cohort_folder(cohort: str, home: Path) -> Path:
     if not (folder / "cohort.json").is_file():
         raise CohortError(f'there is no cohort "{cohort}" in {home}. See those there are: csirtlab cohort list')
     return folder
-
-
-def become_owner(folder: Path) -> None:
-    """As root, go on as the account that owns the cohort's folder, so that its formgrader can change all of it."""
-    owner = folder.stat()
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        return
-    os.setgroups([])
-    os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)
-    os.environ["HOME"] = str(folder)
-    os.environ["JUPYTER_CONFIG_DIR"] = str(folder / ".jupyter")
-    os.chdir(folder)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from csirtlab.cohorts.create import SignIn
+from csirtlab.cohorts.sign_ins import SignIn
 
 AT_THE_TOP = True
 commands = typer.Typer()
@@ -27,6 +27,10 @@ def up(
         list[str] | None,
         typer.Option(help="Address of a reverse proxy of your own that stands before; may be given several times."),
     ] = None,
+    subdomains: Annotated[
+        str | None,
+        typer.Option(help="Address of a wildcard name: each server gets an origin of its own under it."),
+    ] = None,
     unsafe_no_box: Annotated[
         bool, typer.Option("--unsafe-no-box", help="No walls: anybody can read and change anybody's work.")
     ] = False,
@@ -34,6 +38,7 @@ def up(
     """Start the hub, and stop it with Ctrl-C. The first time, make a demo cohort to try it with."""
     from csirtlab.errors import SetupError
     from csirtlab.hub.run import Wanted, run_hub
+    from csirtlab.origins import check_origin
     from csirtlab.settings import default_home
 
     if (tls_cert is None) != (tls_key is None):
@@ -48,6 +53,7 @@ def up(
             key=tls_key.absolute() if tls_key else None,
             is_unsafe=unsafe_no_box,
             has_demo=demo,
+            origin=check_origin(subdomains) if subdomains else "",
             trusted=tuple(map(_address, reverse_proxy or ())),
         ),
         say=console.print,

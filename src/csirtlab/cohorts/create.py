@@ -1,20 +1,20 @@
 """A cohort comes into being: folder, secret, people, personal sign-ins."""
 
-import csv
-import io
 import json
+import os
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from csirtlab.cohorts.folders import Home, ensure_owned, give_tree, move_aside, remove_tree, write_private
 from csirtlab.cohorts.gradebook import enter_trainees
+from csirtlab.cohorts.owned import as_owner
 from csirtlab.cohorts.passphrases import hash_passphrase, make_passphrase
 from csirtlab.cohorts.roster import RESERVED, Entry
+from csirtlab.cohorts.sign_ins import SignIn, add_sign_ins, write_sign_ins
 from csirtlab.cohorts.store import Account, Cohort, Membership, Store, add_account, hold_accounts
 from csirtlab.content.courses import Course
 from csirtlab.errors import CohortError
@@ -32,16 +32,6 @@ load_subconfig(str(content_root() / "grader" / "nbgrader_config.py"))
 """
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class SignIn:
-    """What a person needs to sign in; the passphrase is None when they have one already."""
-
-    username: str
-    name: str
-    role: str
-    passphrase: str | None
 
 
 def cohort_account(cohort: str) -> str:
@@ -97,7 +87,7 @@ def create_cohort(
     hashes = _hash_all(passphrases, progress)
     sign_ins = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in roster]
     # Before the store has their hashes: nobody else ever knows these passphrases.
-    write_private(home.sign_ins / f"{name}.csv", _sign_in_table(sign_ins))
+    write_sign_ins(home, name, sign_ins)
     with store.session() as session:
         server = add_account(session, cohort_account(name), course.title, language, None)
         session.add(Cohort(name=name, course=course.name, title=course.title, language=language, secret=secret))
@@ -114,53 +104,42 @@ def add_people(store: Store, home: Home, *, cohort: str, roster: Sequence[Entry]
     passphrases = {entry.username: make_passphrase() for entry in missing if not store.account(entry.username)}
     hashes = _hash_all(passphrases, lambda _done, _all: None)
     added = [SignIn(entry.username, entry.name, entry.role, passphrases.get(entry.username)) for entry in missing]
-    names = {person.username for person in added}
-    waiting = [person for person in read_sign_ins(home, cohort) if person.username not in names]
-    home.sign_ins.mkdir(mode=0o700, exist_ok=True)
-    write_private(home.sign_ins / f"{cohort}.csv", _sign_in_table([*waiting, *added]))
+    add_sign_ins(home, cohort, added)
     with store.session() as session:
         _enrol(session, cohort, missing, hashes)
-        server = session.get(Account, cohort_account(cohort))
     ensure_homes(store, home, cohort)
+    tell_folder(store, home, cohort)
+    return added
+
+
+def tell_folder(store: Store, home: Home, cohort: str) -> None:
+    """Bring ``roster.json`` and the gradebook in a cohort's folder up to who is in it; nobody's work is removed.
+
+    Raises:
+        CohortError: Something in the folder stands in the way.
+    """
+    server = store.account(cohort_account(cohort))
+    if server is None:
+        raise CohortError(f'the account of "{cohort}" is missing. Use another --home, or restore a backup.')
+    folder = home.cohort(cohort)
+    if os.geteuid() == 0 and folder.lstat().st_uid == 0:
+        give_tree(folder, server.uid)  # its creation was cut off before
     everybody = [
         Entry(account.username, account.name, Language(account.language), role)
         for account, role in store.people(cohort)
     ]
-    write_private(home.cohort(cohort) / "roster.json", roster_document(everybody))
-    enter_trainees(home.cohort(cohort), cohort, missing)
-    if server is not None:
-        give_tree(home.cohort(cohort), server.uid)
-    return added
 
+    def tell() -> None:
+        write_private(folder / "roster.json", roster_document(everybody))
+        enter_trainees(folder, cohort, everybody)
 
-def renew_passphrase(store: Store, username: str) -> str:
-    """Replace somebody's passphrase and return the new one.
-
-    Raises:
-        CohortError: Nobody has that name, or it is a cohort's own account.
-    """
-    passphrase = make_passphrase()
-    with store.session() as session:
-        account = session.get(Account, username)
-        if account is None or cohort_of_account(username):
-            raise CohortError(f'nobody is called "{username}" here. Names are in the roster, and in sign-ins/.')
-        account.passphrase_hash = hash_passphrase(passphrase)
-    return passphrase
+    as_owner(folder, server.uid, tell)
 
 
 def ensure_homes(store: Store, home: Home, cohort: str) -> None:
     """Make a home folder, owned by its uid, for everybody in a cohort."""
     for account, _role in store.people(cohort):
         ensure_owned(home.person(account.username), account.uid)
-
-
-def read_sign_ins(home: Home, cohort: str) -> list[SignIn]:
-    """Return the sign-ins that wait to be handed out; none after the file was deleted."""
-    path = home.sign_ins / f"{cohort}.csv"
-    if not path.exists():
-        return []
-    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-    return [SignIn(row["username"], row["name"], row["role"], row["passphrase"] or None) for row in rows]
 
 
 def roster_document(roster: Sequence[Entry]) -> str:
@@ -212,12 +191,3 @@ def _enrol(session: Session, cohort: str, roster: Sequence[Entry], hashes: Mappi
             account = add_account(session, entry.username, entry.name, entry.language, hashes[entry.username])
         if session.get(Membership, (cohort, entry.username)) is None:
             session.add(Membership(cohort_name=cohort, username=entry.username, role=entry.role.value))
-
-
-def _sign_in_table(sign_ins: Sequence[SignIn]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("username", "name", "role", "passphrase"))
-    for person in sign_ins:
-        writer.writerow((person.username, person.name, person.role, person.passphrase or ""))
-    return text.getvalue()

@@ -86,4 +86,6 @@ def _careful_sqlite(connection: object, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA busy_timeout = 10000")
+    # Not deleted after each transaction: whoever may write to the database may not make a new one beside it.
+    cursor.execute("PRAGMA journal_mode = TRUNCATE")
     cursor.close()

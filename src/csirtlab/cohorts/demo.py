@@ -1,10 +1,10 @@
 """The demo cohort: an instructor and three trainees, one lab released."""
 
-import os
 from pathlib import Path
 
 from csirtlab.cohorts.create import cohort_account, create_cohort
-from csirtlab.cohorts.folders import Home, give_tree
+from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.owned import as_owner
 from csirtlab.cohorts.release import generate, pack_release
 from csirtlab.cohorts.roster import Entry, Role
 from csirtlab.cohorts.store import SERVICE_UID, Store
@@ -35,18 +35,31 @@ def ensure_demo(store: Store, home: Home, content: Path) -> bool:
         is_new = True
     else:
         is_new = False
-    with ExchangeStore(exchange_root(home.root)) as exchange:
-        if not exchange.index.labs(NAME):
-            folder = home.cohort(NAME)
-            generate(folder, LAB)
-            account = store.account(cohort_account(NAME))
-            if account is None:
-                raise CohortError(f'the account of "{NAME}" is missing. Use another --home, or restore a backup.')
-            give_tree(folder, account.uid)
-            packed = pack_release(folder / "release" / LAB)
-            with exchange.receive(limit=RELEASE_LIMIT, too_large="the demo's lab is too large") as incoming:
-                incoming.write(packed)
-                exchange.release(NAME, LAB, cohort_account(NAME), incoming)
-    if os.geteuid() == 0:
-        give_tree(exchange_root(home.root), SERVICE_UID)
+    root = exchange_root(home.root)
+    if not as_owner(root, SERVICE_UID, lambda: _is_released(root)):
+        account = store.account(cohort_account(NAME))
+        if account is None:
+            raise CohortError(f'the account of "{NAME}" is missing. Use another --home, or restore a backup.')
+        folder = home.cohort(NAME)
+        packed = as_owner(folder, account.uid, lambda: _generated(folder))
+        as_owner(root, SERVICE_UID, lambda: _release(root, packed))
     return is_new
+
+
+def _generated(folder: Path) -> bytes:
+    generate(folder, LAB)
+    return pack_release(folder / "release" / LAB)
+
+
+def _is_released(root: Path) -> bool:
+    with ExchangeStore(root) as exchange:
+        return bool(exchange.index.labs(NAME))
+
+
+def _release(root: Path, packed: bytes) -> None:
+    with (
+        ExchangeStore(root) as exchange,
+        exchange.receive(limit=RELEASE_LIMIT, too_large="the demo's lab is too large") as incoming,
+    ):
+        incoming.write(packed)
+        exchange.release(NAME, LAB, cohort_account(NAME), incoming)

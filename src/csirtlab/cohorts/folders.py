@@ -75,21 +75,22 @@ def ensure_owned(folder: Path, uid: int) -> None:
 
 
 def give_tree(folder: Path, uid: int) -> None:
-    """As root, make ``folder`` and everything below belong to ``uid``; links are not followed."""
+    """As root, make ``folder`` and everything below belong to ``uid``; links are not followed.
+
+    ``folder`` itself comes last: while it is root's and private, nobody else gets in to change what lies below.
+    For what root has made; in a folder that was given, work ``as_owner``.
+    """
     if os.geteuid() != 0:
         return
-    os.chown(folder, uid, uid, follow_symlinks=False)
     # By descriptors: whoever owns the tree already could put a link in a folder's place meanwhile.
-    for _parent, folders, files, descriptor in os.fwalk(folder):
+    for _parent, folders, files, descriptor in os.fwalk(folder, topdown=False):
         for name in (*folders, *files):
             os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
+    os.chown(folder, uid, uid, follow_symlinks=False)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write ``text`` so that only the owner reads it: aside, synced, renamed.
-
-    Root writes into cohorts' folders this way, where their servers may have put a link.
-    """
+    """Write ``text`` so that only the owner reads it: aside, synced, renamed. A link in its place is not followed."""
     aside = path.with_name(f".{path.name}.new")
     aside.unlink(missing_ok=True)
     descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -39,7 +39,7 @@ def is_passphrase(passphrase: str, hashed: str) -> bool:
     typed = "-".join(passphrase.strip().lower().replace("-", " ").split())
     try:
         return _hasher().verify(hashed, typed)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import ForeignKey, false, func, select, text, update
+from sqlalchemy import DateTime, ForeignKey, delete, false, func, select, text, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -69,6 +70,23 @@ class Membership(Base):
     cohort: Mapped[Cohort] = relationship(back_populates="memberships")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Ending(Base):
+    """That what somebody has open must end, because they may no longer what they might.
+
+    Written in the transaction that changes their rights; the hub deletes it when nothing of theirs is open any more.
+    """
+
+    __tablename__ = "endings"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str]
+    reason: Mapped[str]  # for the hub's log
+    time: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now)
+
+
 class Store:
     """People, cohorts and memberships."""
 
@@ -130,6 +148,16 @@ class Store:
             rows = select(Account, Membership.role).join(Membership).where(Membership.cohort_name == cohort)
             return [(account, Role(role)) for account, role in session.execute(rows.order_by(Account.username))]
 
+    def endings(self) -> list[Ending]:
+        """Return whose sessions have to end, the earliest first."""
+        with self.session() as session:
+            return list(session.scalars(select(Ending).order_by(Ending.id)))
+
+    def ended(self, ending: int) -> None:
+        """Note that nothing of theirs is open any more."""
+        with self.session() as session:
+            session.execute(delete(Ending).where(Ending.id == ending))
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
@@ -171,10 +199,12 @@ def open_store(home: Path) -> Store:
         return Store(url)
     home.mkdir(parents=True, exist_ok=True, mode=0o711)
     path = _sqlite_path(home)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        if os.geteuid() == 0:
-            os.chown(path, SERVICE_UID, SERVICE_UID)
+    # The journal as well: the workshop's service writes here, too, and may make no file in the home.
+    for file in (path, path.with_name(f"{path.name}-journal")):
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+            if os.geteuid() == 0:
+                os.chown(file, SERVICE_UID, SERVICE_UID)
     return Store(f"sqlite:///{path}")
 
 

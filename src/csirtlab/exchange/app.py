@@ -1,8 +1,8 @@
 """The exchange over HTTP: identity from the hub's token alone, every refusal a sentence with the way out."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,13 +16,15 @@ from starlette.routing import Route
 
 from csirtlab.content.labs import LAB_NAME
 from csirtlab.errors import CsirtlabError, ExchangeError
-from csirtlab.exchange.archives import Bounds, check_archive, check_lab_archive
 from csirtlab.exchange.entries import Entry, time_text
 from csirtlab.exchange.limits import FEEDBACK_LIMIT, HINT_REQUEST_LIMIT, MIB, RELEASE_LIMIT, SUBMISSION_LIMIT
+from csirtlab.exchange.looker import HANDS, Looker
 from csirtlab.exchange.objects import Incoming
+from csirtlab.exchange.places import Places
 from csirtlab.exchange.receipts import public_pem
 from csirtlab.exchange.refusals import Refusal
 from csirtlab.exchange.store import ExchangeStore
+from csirtlab.exchange.turns import Turns
 
 _MOST_HINTS = 99
 
@@ -43,6 +45,10 @@ class Directory(Protocol):
 
     def trainees(self, cohort: str) -> Sequence[str]:
         """Return the usernames of a cohort's trainees."""
+        ...
+
+    def renew_passphrase(self, cohort: str, username: str) -> str:
+        """Return a trainee's new passphrase; CsirtlabError when an instructor of the cohort may not renew it."""
         ...
 
 
@@ -85,6 +91,7 @@ def exchange_app(store: ExchangeStore, identify: Identify, directory: Directory,
         Route(f"{lab}/hints/{{question}}", exchange.show_hint, methods=["POST"]),
         Route("/cohorts/{cohort}/hint-cost", exchange.hint_cost),
         Route("/cohorts/{cohort}/hint-cost", exchange.set_hint_cost, methods=["PUT"]),
+        Route("/cohorts/{cohort}/people/{username}/passphrase", exchange.renew_passphrase, methods=["PUT"]),
         Route(f"{lab}/release", exchange.release, methods=["PUT"]),
         Route(f"{lab}/release", exchange.withdraw, methods=["DELETE"]),
         Route(f"{lab}/feedback", exchange.feedback),
@@ -104,8 +111,10 @@ class _Exchange:
         self._identify = identify
         self._directory = directory
         self._cases = cases
-        # One at a time: 20 MiB of hostile JSON can take half a gigabyte while it is parsed.
-        self._checking = asyncio.Semaphore(1)
+        # Few at a time: 20 MiB of hostile JSON can take half a gigabyte while it is parsed.
+        self._looker = Looker()
+        self._turns = Turns(HANDS)
+        self._places = Places()
 
     async def key(self, _: Request) -> Response:
         """GET /key: the public key that receipts are checked with."""
@@ -140,9 +149,7 @@ class _Exchange:
         cohort, lab = _lab(request)
         self._released(cohort, lab)
         way_out = "Clear the notebook's outputs (Edit, Clear Outputs of All Cells), take large files out of the folder"
-        with await self._received(request, SUBMISSION_LIMIT, f"{way_out}, then submit again.") as content:
-            async with self._checking:
-                await run_in_threadpool(check_lab_archive, content.path, lab, Bounds())
+        async with self._checked(request, username, SUBMISSION_LIMIT, f"{way_out}, then submit again.", lab) as content:
             receipt = await run_in_threadpool(self._store.submit, cohort, lab, username, content)
         return JSONResponse(receipt.plain(), 201)
 
@@ -160,9 +167,8 @@ class _Exchange:
         """PUT .../release: give the lab to the cohort."""
         username = await self._instructor(request)
         cohort, lab = _lab(request)
-        with await self._received(request, RELEASE_LIMIT, "Take large files out of the release folder.") as content:
-            async with self._checking:
-                await run_in_threadpool(check_lab_archive, content.path, lab, Bounds())
+        way_out = "Take large files out of the release folder."
+        async with self._checked(request, username, RELEASE_LIMIT, way_out, lab) as content:
             entry = await run_in_threadpool(self._store.release, cohort, lab, username, content)
         return JSONResponse({"released": time_text(entry.time), "content": entry.content})
 
@@ -176,11 +182,8 @@ class _Exchange:
         """PUT .../feedback/TRAINEE: on the submission at ``?submission=POSITION``, else on their latest."""
         username = await self._instructor(request)
         about = self._judged(request)
-        with await self._received(request, FEEDBACK_LIMIT, "Leave out what is not feedback.") as content:
-            async with self._checking:
-                names = await run_in_threadpool(check_archive, content.path, Bounds())
-            if not any(name.endswith(".html") for name in names):
-                raise Refusal("There is no .html file in this feedback. Generate the feedback first, then release it.")
+        way_out = "Leave out what is not feedback."
+        async with self._checked(request, username, FEEDBACK_LIMIT, way_out, None) as content:
             entry = await run_in_threadpool(self._store.give_feedback, about, username, content)
         return JSONResponse({"released": time_text(entry.time), "content": entry.content, "submission": entry.about})
 
@@ -256,6 +259,16 @@ class _Exchange:
         await run_in_threadpool(self._store.set_hint_cost, request.path_params["cohort"], username, cost)
         return JSONResponse({"cost": cost})
 
+    async def renew_passphrase(self, request: Request) -> Response:
+        """PUT /cohorts/C/people/USERNAME/passphrase: a new one for a trainee, told once; what they have open ends."""
+        await self._instructor(request)
+        cohort, username = request.path_params["cohort"], request.path_params["username"]
+        try:
+            passphrase = await run_in_threadpool(self._directory.renew_passphrase, cohort, username)
+        except CsirtlabError as error:
+            raise Refusal(str(error), 403) from error
+        return JSONResponse({"username": username, "passphrase": passphrase}, headers={"Cache-Control": "no-store"})
+
     async def _caller(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip()
@@ -301,6 +314,33 @@ class _Exchange:
             f'"{trainee}" has no such submission to this lab. Collect again and regrade, then release the feedback.',
             404,
         )
+
+    @asynccontextmanager
+    async def _checked(
+        self, request: Request, username: str, limit: int, way_out: str, lab: str | None
+    ) -> AsyncIterator[Incoming]:
+        """Receive the body and look at it in its sender's turn: the folder of a lab, or feedback (None)."""
+        place = ExitStack()
+        try:
+            place.enter_context(self._places.place(username))
+        except Refusal:
+            await _drain(request)
+            raise
+        with place:
+            content = await self._received(request, limit, way_out)
+            with content:
+                # What was taken from them last is known to be harmless.
+                if lab is None or content.digest != self._latest(request.path_params["cohort"], lab, username):
+                    async with self._turns.turn(username):
+                        if lab is None:
+                            await run_in_threadpool(self._looker.check_feedback, content.path)
+                        else:
+                            await run_in_threadpool(self._looker.check_lab, content.path, lab)
+                yield content
+
+    def _latest(self, cohort: str, lab: str, username: str) -> str | None:
+        own = self._store.index.submissions(cohort, lab, username)
+        return own[-1].content if own else None
 
     async def _received(self, request: Request, limit: int, way_out: str) -> Incoming:
         """Stream the body into a file aside, whatever its headers promise."""
@@ -417,6 +457,15 @@ async def _stream(request: Request, content: Incoming) -> None:
     if refusal:
         raise refusal
     await run_in_threadpool(content.write, bytes(piece))
+
+
+async def _drain(request: Request) -> None:
+    """Read on what nobody will look at, up to a point."""
+    seen = 0
+    async for chunk in request.stream():
+        seen += len(chunk)
+        if seen > DRAIN:
+            break
 
 
 async def _refused(_: Request, error: Exception) -> Response:

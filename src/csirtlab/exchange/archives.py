@@ -146,6 +146,12 @@ def check_archive(source: Path | IO[bytes], bounds: Bounds) -> list[str]:
         return [member.filename for member in members]
 
 
+def check_feedback_archive(source: Path | IO[bytes], bounds: Bounds) -> None:
+    """Refuse an archive that is unsafe, damaged or without a page."""
+    if not any(name.endswith(".html") for name in check_archive(source, bounds)):
+        raise Refusal("There is no .html file in this feedback. Generate the feedback first, then release it.")
+
+
 def _check_readable(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     try:
         with archive.open(member) as file:

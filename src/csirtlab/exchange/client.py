@@ -157,6 +157,11 @@ class ExchangeClient:
         """Set what each hint costs that is opened from now on (instructors)."""
         self._ask("PUT", f"cohorts/{quote(cohort, safe='')}/hint-cost", json={"cost": cost})
 
+    def renew_passphrase(self, cohort: str, username: str) -> str:
+        """Give one of the cohort's trainees a new passphrase and return it (instructors)."""
+        path = f"cohorts/{quote(cohort, safe='')}/people/{quote(username, safe='')}/passphrase"
+        return str(self._ask("PUT", path).json()["passphrase"])
+
     def key(self) -> bytes:
         """Return the public key that receipts are checked with, as PEM text."""
         return self._ask("GET", "key").content

@@ -46,15 +46,15 @@ class Hub:
         return str(model["name"]) if model.get("kind") == "user" else None
 
 
-async def serve(sockets: Sockets, home: Path, api_url: str) -> None:
-    """Answer nginx and carry sockets, until told to stop."""
+async def serve(sockets: Sockets, home: Path, api_url: str, origin: str) -> None:
+    """Answer nginx and carry sockets, until told to stop; ``origin`` as ``Gate`` takes it."""
     store = open_store(home)
     sessions, rights = Sessions(Hub(api_url).username, time.monotonic), Rights(store, time.monotonic)
     relay = Relay(sessions, rights, sockets.server)
     carrying = await asyncio.start_unix_server(relay.carry, sock=listen(sockets.relay), limit=LONGEST_HEAD_B)
     watching = asyncio.create_task(relay.watch())
     config = uvicorn.Config(
-        Gate(sessions, rights), log_level="warning", lifespan="off", proxy_headers=False, server_header=False,
+        Gate(sessions, rights, origin), log_level="warning", lifespan="off", proxy_headers=False, server_header=False,
         date_header=False, ws="none", timeout_graceful_shutdown=0, timeout_keep_alive=75,
     )  # fmt: skip
     await uvicorn.Server(config).serve(sockets=[listen(sockets.gate)])
@@ -73,6 +73,7 @@ def main() -> None:
             Sockets(Path(os.environ["CSIRTLAB_SOCKETS"])),
             Path(os.environ["CSIRTLAB_HOME"]),
             os.environ["JUPYTERHUB_API_URL"],
+            os.environ.get("CSIRTLAB_ORIGIN", ""),
         )
     )
 

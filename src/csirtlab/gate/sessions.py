@@ -10,6 +10,8 @@ REMEMBERED_S = 4.0
 """For how long the hub's word about a token counts: what it ends is over within these seconds."""
 
 MOST_SESSIONS = 20_000
+TICKET_S = 60.0
+"""For how long a browser may take from one host to the next, where each server has one of its own."""
 
 
 class HubAwayError(Exception):
@@ -40,6 +42,24 @@ class Sessions:
         self._clock = clock
         self._by_key: dict[str, Session] = {}
         self._by_id: dict[str, Session] = {}
+        self._tickets: dict[str, tuple[float, str, str]] = {}  # until when, for whose server, a token of the hub
+
+    def ticket(self, token: str, owner: str) -> str:
+        """Return what opens a session once, at the host of ``owner``'s server, where no cookie of ours can reach."""
+        while len(self._tickets) >= MOST_SESSIONS:
+            self._tickets.pop(next(iter(self._tickets)))
+        ticket = secrets.token_urlsafe(32)
+        self._tickets[_key("ticket", ticket)] = (self._clock() + TICKET_S, owner, token)
+        return ticket
+
+    async def redeem(self, ticket: str, owner: str) -> str | None:
+        """Return the cookie of a new session for a ticket; None if it was used, is too old or another server's.
+
+        Raises:
+            HubAwayError: The hub does not say whether its token still counts.
+        """
+        until, for_whom, token = self._tickets.pop(_key("ticket", ticket), (float("-inf"), "", ""))
+        return await self.open(token) if self._clock() < until and for_whom == owner else None
 
     async def open(self, token: str) -> str | None:
         """Return the cookie of a new session for a token of the hub; None if the hub does not know that.

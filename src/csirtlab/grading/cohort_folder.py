@@ -28,7 +28,9 @@ class CohortFolder:
 
 
 def find_cohort_folder(start: Path | None = None) -> Path:
-    """Return the cohort's folder: ``CSIRTLAB_COHORT_FOLDER``, else the nearest with a ``cohort.json``.
+    """Return the cohort's folder: ``CSIRTLAB_COHORT_FOLDER``, else the outermost with a ``cohort.json``.
+
+    Not the nearest: a submission can hold a file of that name, and a configuration beside it.
 
     Raises:
         SetupError: Neither is there.
@@ -36,7 +38,7 @@ def find_cohort_folder(start: Path | None = None) -> Path:
     if named := os.environ.get(VARIABLE):
         return Path(named)
     here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
+    for folder in reversed((here, *here.parents)):
         if (folder / "cohort.json").is_file():
             return folder
     raise SetupError(f"{here} is no cohort's folder: no cohort.json. Go to HOME/cohorts/NAME, or set {VARIABLE}.")

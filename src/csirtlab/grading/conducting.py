@@ -1,6 +1,7 @@
 """One submission up to its verdicts, in a worker: nbgrader's steps before the first that writes a score.
 
-It reads the gradebook and the submission, and writes neither: what comes of it is recorded elsewhere.
+It reads the gradebook and the submission, and writes neither: what comes of it is recorded elsewhere. Why one
+was refused, and what was put right in it, is kept here.
 """
 
 import logging
@@ -20,6 +21,7 @@ from csirtlab.errors import BoxError, SetupError
 from csirtlab.grading.cohort_config import course_directory, load_config
 from csirtlab.grading.intake import check_submission
 from csirtlab.grading.one_gradebook import OneGradebook, shared
+from csirtlab.grading.put_right import quiet_reading
 from csirtlab.grading.refusals import keep_refusal
 from csirtlab.grading.refusing import reason_of
 from csirtlab.languages import Language
@@ -59,10 +61,12 @@ def conduct(folder: Path, lab: str, trainee: str) -> Conducted | Refused | Faile
     """Run and judge the submission ``submitted/TRAINEE/LAB/LAB.ipynb``; safe to be called again."""
     try:
         try:
-            return _conduct(folder, lab, trainee)
+            with quiet_reading():
+                return _conduct(folder, lab, trainee)
         except BoxError as error:
             _log.warning("%s/%s: %s Trying once more.", trainee, lab, error)
-            return _conduct(folder, lab, trainee)
+            with quiet_reading():
+                return _conduct(folder, lab, trainee)
     except (BoxError, SetupError) as error:
         return Failed(trainee, str(error))
     except Exception as error:  # whatever a submission makes nbgrader stumble over: no other one is touched

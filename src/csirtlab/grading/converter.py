@@ -12,6 +12,7 @@ from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 
 from csirtlab.errors import GradingError
 from csirtlab.grading.intake import check_submission
+from csirtlab.grading.put_right import quiet_reading
 from csirtlab.grading.refusals import forget_refusal, keep_refusal
 from csirtlab.grading.refusing import reason_of
 from csirtlab.languages import Language
@@ -32,13 +33,13 @@ class CheckedAutograde(Autograde):
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Look at the submission before anything of it is copied."""
         self._now = (assignment_id, student_id)
-        with self._keeping_the_reason():
+        with self._keeping_the_reason(), quiet_reading():
             check_submission(Path(self._format_source(assignment_id, student_id)), assignment_id)
             super().init_assignment(assignment_id, student_id)
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Grade one notebook; the reason of an earlier refusal is forgotten then."""
-        with self._keeping_the_reason():
+        with self._keeping_the_reason(), quiet_reading():
             super().convert_single_notebook(notebook_filename)
         self._forget_the_reason()
 

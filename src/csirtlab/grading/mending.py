@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csirtlab.content.labs import Kind, Lab, Question
-from csirtlab.grading.refusing import RefusalError, WayOut
+from csirtlab.grading.refusing import RefusalError, WayOut, shown
 from csirtlab.languages import Language, translator
 
 VERDICT = "verdict-"
@@ -113,7 +113,7 @@ class _Mender:
     def _take_answer(self, cell: Mapping[str, Any], question: Question) -> None:
         is_first = question.id not in self._after
         if cell.get("cell_type") != "code":
-            self._notes.append(f"{question.id}: its answer was a {cell.get('cell_type')} cell and runs as code")
+            self._notes.append(f"{question.id}: its answer was a {shown(cell.get('cell_type'))} cell and runs as code")
         mended = _plain(cell, "code")
         if is_first:
             mended["metadata"]["nbgrader"] = _about(question.id, "code", solution=True)

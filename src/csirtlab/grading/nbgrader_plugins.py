@@ -8,6 +8,7 @@ import ctypes
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +23,9 @@ from csirtlab.grading import cases
 from csirtlab.grading.box import UNSAFE_MARK, Box, is_unsafe
 from csirtlab.grading.charging import charge, hints_of
 from csirtlab.grading.cohort_folder import CohortFolder, read_cohort_folder
+from csirtlab.grading.drawing import Share, shared_drawer
 from csirtlab.grading.mending import VERDICT, mend
+from csirtlab.grading.put_right import keep_notes, summary
 from csirtlab.grading.refusing import RefusalError, WayOut
 from csirtlab.grading.released import refuse_other_case, released_content
 from csirtlab.grading.runs import STOPPED, BoxRun, Cell, Limits
@@ -119,8 +122,10 @@ class MendNotebook(_Step):
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
             check_cells([str(cell.name) for cell in gradebook.find_notebook(lab.name, lab.name).grade_cells], lab)
         mended = mend(nb.cells, lab, cohort.language_of(trainee))
-        for note in mended.notes:
-            self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, note)
+        keep_notes(cohort.path, lab.name, trainee, mended.notes)
+        if mended.notes:
+            line = summary(mended.notes, cohort.path, lab.name, trainee)
+            self.say(logging.WARNING, "%s/%s: %s", trainee, lab.name, line)
         nb.cells = [_node(cell) for cell in mended.cells]
         nb.metadata = _node({"csirtlab": {"lab": lab.name, "language": str(cohort.language_of(trainee))}})
         # From here on, cells have ids.
@@ -145,9 +150,11 @@ class RunInBox(_Step):
         with place.shelf.folders(self.scenarios_of(lab), lab, cohort, trainee) as folders:
             _give_memory_back()
             run = place.box.run(cells, folders.own, folders.siblings, Limits(**self.limits))
+        language, share = cohort.language_of(trainee), Share()
+        draw = partial(shared_drawer().draw, "html", language=language, share=share)
         for index, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
-                cell.outputs = [_node(output) for output in clean_outputs(run.outputs.get(index, ()))]
+                cell.outputs = [_node(output) for output in clean_outputs(run.outputs.get(index, ()), draw, language)]
                 cell.execution_count = run.counts.get(index)
             elif "attachments" in cell:
                 cell.attachments = _node(clean_attachments(cell.attachments))

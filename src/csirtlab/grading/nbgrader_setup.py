@@ -27,7 +27,7 @@ from csirtlab.grading.converter import take_the_place_of_nbgraders
 from csirtlab.grading.nbgrader_plugins import MendNotebook, RunInBox, WriteVerdicts
 from csirtlab.labs.kept_scenario import SCENARIO
 
-_SANITISING = "csirtlab.grading.sanitising"
+_FILTERS = "csirtlab.grading.page_filters"
 
 
 def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
@@ -57,8 +57,10 @@ def configure(c: Any, cohort_folder: Path) -> None:  # traitlets' Config
     # The formgrader and the feedback show trainees' notebooks; their templates render Markdown unasked.
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.filters = {
-        "clean_html": f"{_SANITISING}.clean_html",
-        "markdown2html": f"{_SANITISING}.markdown_to_clean_html",
+        "clean_html": f"{_FILTERS}.clean_html",
+        "markdown2html": f"{_FILTERS}.markdown_to_clean_html",
+        "ansi2html": f"{_FILTERS}.ansi_to_html",
+        "highlight_code": f"{_FILTERS}.highlight_code",
     }
 
 

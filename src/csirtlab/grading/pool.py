@@ -34,6 +34,8 @@ class BoxPool(Executor):
         # What workers write lies in one folder, so that it is gone even after they were killed.
         self._folder = Path(tempfile.mkdtemp(prefix="csirtlab-grading-"))
         self._folder.chmod(0o711)  # boxes have a uid of their own and pass through it
+        # A worker starts with "python -c", which would import from the folder that somebody stands in.
+        os.environ["PYTHONSAFEPATH"] = "1"
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="box")
         self._own = threading.local()

@@ -1,6 +1,8 @@
-"""``python -m csirtlab.grading.rule_runner``: one rule on material without labels, within limits.
+"""``python -I rule_runner.py MATERIAL``: one rule on material without labels, within limits, in a box of its own.
 
-Reads one JSON object from standard input and writes {"hits": [[numbers of pieces], ...]}, or {"problem": text}.
+Imports the rule engines and nothing of csirtlab, which is not there. Reads {"language", "text"} from standard
+input and the pieces of each hidden case from the file, and writes {"hits": [[numbers of pieces], ...]}, or
+{"problem": text}.
 """
 
 import base64
@@ -21,9 +23,11 @@ def main() -> None:
     """Answer the one request."""
     _limit()
     request = json.loads(sys.stdin.buffer.read())
+    with open(sys.argv[1], "rb") as file:  # noqa: PTH123  # one import less
+        materials = json.loads(file.read())
     run = {"sigma": _run_sigma, "yara": _run_yara}[request["language"]]
     try:
-        said: dict[str, Any] = {"hits": run(request["text"], request["materials"])}
+        said: dict[str, Any] = {"hits": run(request["text"], materials)}
     except MemoryError:
         sys.exit(1)
     except Exception as error:  # whatever a rule makes its engine stumble over

@@ -1,14 +1,11 @@
 """Rules on hidden material: what a Sigma or YARA rule finds, and what that is worth.
 
-A rule is as hostile as a notebook. It is run in a process of its own with limits, which gets the material
-without its labels: what is right is decided here.
+A rule is as hostile as a notebook. It is run in a box of its own, which gets the material without its
+labels: what is right is decided here.
 """
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,16 +15,13 @@ from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import ContentError
 from csirtlab.evidence.labelled import RAW, client_streams, log_fields, log_rows
 from csirtlab.evidence.plan import make_plan
-from csirtlab.grading.box import BOX_UID
+from csirtlab.grading.rule_box import run_in_rule_box
 from csirtlab.grading.verdicts import Verdict
 from csirtlab.kit.rules import MOST_TEXT
 from csirtlab.languages import Language, translator
 
 FALSE_ALARMS = 0.02
 """The share of harmless pieces at which a rule is worth nothing: nobody reads what it reports."""
-
-_PATIENCE_S = 60.0  # on a busy machine; the processor time is limited inside
-_MOST_ANSWER = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -71,8 +65,12 @@ def make_material(lab: Lab, question: Question, scenario: Scenario, seed: bytes)
     return Material(pieces, positive)
 
 
-def judge_rule(question: Question, text: object, materials: Sequence[Material], language: Language) -> Verdict:
+def judge_rule(
+    question: Question, text: object, materials: Sequence[Material], language: Language, *, is_own: bool = False
+) -> Verdict:
     """Judge a rule by what it finds on each hidden case.
+
+    ``is_own`` says that whoever wrote the rule also owns the machine: then it may have no box.
 
     Its worth on a case is min(1, TPR / enough) * max(0, 1 - FPR / FALSE_ALARMS): the share of the incident's
     pieces that it finds, less what its false alarms take away; on all cases, the mean.
@@ -83,7 +81,7 @@ def judge_rule(question: Question, text: object, materials: Sequence[Material], 
     if not isinstance(text, str) or len(text) > MOST_TEXT:
         return Verdict(0.0, tell(UNREADABLE))
     assert question.language is not None
-    hits = run_rule(question.language, text, materials)
+    hits = run_rule(question.language, text, materials, is_own=is_own)
     if isinstance(hits, str):
         return Verdict(0.0, tell(hits))
     worths, right, false = [], 0, 0
@@ -107,25 +105,37 @@ def worth_of(question: Question, true_rate: float, false_rate: float) -> float:
     return min(1.0, true_rate / question.enough) * max(0.0, 1 - false_rate / FALSE_ALARMS)
 
 
-def run_rule(language: RuleLanguage, text: str, materials: Sequence[Material]) -> list[frozenset[int]] | str:
-    """Return which pieces of each material a rule finds, or the sentence that says why it could not be run."""
-    request = {"language": language, "text": text, "materials": [material.pieces for material in materials]}
-    as_root = os.geteuid() == 0
+def run_rule(
+    language: RuleLanguage, text: str, materials: Sequence[Material], *, is_own: bool = False
+) -> list[frozenset[int]] | str:
+    """Return which pieces of each material a rule finds, or the sentence that says why it could not be run.
+
+    Raises:
+        SetupError: No box can be built here.
+    """
+    request = json.dumps({"language": language, "text": text}).encode()
+    pieces = json.dumps([material.pieces for material in materials]).encode()
+    answer = run_in_rule_box(request, pieces, is_own=is_own)
+    if answer is None:
+        return TOO_MUCH
+    hits = read_hits(answer, [len(material.positive) for material in materials])
+    return UNREADABLE if hits is None else hits
+
+
+def read_hits(answer: bytes, sizes: Sequence[int]) -> list[frozenset[int]] | None:
+    """Return what a box says a rule found; None where that is nothing that it could have found.
+
+    ``sizes`` are the numbers of pieces of each material. Nobody vouches for the answer.
+    """
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "csirtlab.grading.rule_runner"],
-            input=json.dumps(request).encode(), capture_output=True, timeout=_PATIENCE_S, check=False, cwd="/",
-            env={"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
-            user=BOX_UID if as_root else None, group=BOX_UID if as_root else None,
-            extra_groups=[] if as_root else None,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return TOO_MUCH
-    if done.returncode or len(done.stdout) > _MOST_ANSWER:
-        return TOO_MUCH
-    hits = json.loads(done.stdout).get("hits")
-    if hits is None:
-        return UNREADABLE
+        hits = json.loads(answer).get("hits")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    if not isinstance(hits, list) or len(hits) != len(sizes):
+        return None
+    for found, size in zip(hits, sizes, strict=True):
+        if not isinstance(found, list) or any(type(each) is not int or not 0 <= each < size for each in found):
+            return None
     return [frozenset(found) for found in hits]
 
 

@@ -15,6 +15,9 @@ INSIDE_UID = 1000
 WORK = Path("/tmp/work")  # noqa: S108  # the box's own, a tmpfs
 HOME = Path("/tmp/home")  # noqa: S108  # likewise
 CASE = Path("/case")
+RUNNER = Path("/rule/runner.py")
+MATERIAL = Path("/rule/material.json")
+RULE_ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 _KIT_ALONE = ("__init__.py", "errors.py", "languages.py", "kit", "translations")
 _FROM_ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "mime.types", "wireshark")
 _ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -86,6 +89,26 @@ def bwrap_arguments(spool: Path, seccomp: int, sizes: Sizes) -> list[str]:
     ]  # fmt: skip
 
 
+def rule_arguments(runner: Path, material: int, seccomp: int) -> list[str]:
+    """Return bubblewrap's arguments for one rule: the rule engines, the runner and the material, none of our code.
+
+    ``material`` is a descriptor whose content the box gets as ``MATERIAL``, read-only.
+    """
+    return [
+        *("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
+        *("--die-with-parent", "--as-pid-1", "--new-session", "--clearenv", "--cap-drop", "ALL"),
+        *("--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID), "--hostname", HOSTNAME),
+        *_system(),
+        *("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"),
+        *_engines(),
+        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
+        *("--ro-bind", str(runner), str(RUNNER), "--ro-bind-data", str(material), str(MATERIAL)),
+        *("--remount-ro", "/"),
+        *("--chdir", "/", "--seccomp", str(seccomp)),
+        *_setenv(RULE_ENVIRONMENT),
+    ]
+
+
 def _setenv(values: Mapping[str, str]) -> list[str]:
     return [argument for name, value in values.items() for argument in ("--setenv", name, value)]
 
@@ -115,6 +138,25 @@ def _python() -> list[str]:
 
     Labs with their solutions, scenarios and the code that judges stay outside, wherever they lie.
     """
+    arguments = _prefixes()
+    ours, grader = _folder_of(csirtlab.__file__), _folder_of(csirtlab_grader.__file__)
+    arguments += ["--tmpfs", str(ours)]
+    for name in _KIT_ALONE:
+        arguments += ["--ro-bind", str(ours / name), str(ours / name)]
+    arguments += ["--remount-ro", str(ours)]
+    return [*arguments, "--ro-bind", str(grader), str(grader)]
+
+
+def _engines() -> list[str]:
+    """Bind the interpreter and its packages, without ours."""
+    arguments = _prefixes()
+    for ours in (_folder_of(csirtlab.__file__), _folder_of(csirtlab_grader.__file__)):
+        if any(ours.is_relative_to(shown) for shown in ("/usr", sys.base_prefix, sys.prefix)):
+            arguments += ["--tmpfs", str(ours), "--remount-ro", str(ours)]
+    return arguments
+
+
+def _prefixes() -> list[str]:
     arguments: list[str] = []
     for prefix in dict.fromkeys((sys.base_prefix, sys.prefix)):
         if not Path(prefix).is_relative_to("/usr"):
@@ -122,12 +164,7 @@ def _python() -> list[str]:
     shared = Path(sys.prefix, "share", "csirtlab")
     if shared.is_dir():
         arguments += ["--tmpfs", str(shared), "--remount-ro", str(shared)]
-    ours, grader = _folder_of(csirtlab.__file__), _folder_of(csirtlab_grader.__file__)
-    arguments += ["--tmpfs", str(ours)]
-    for name in _KIT_ALONE:
-        arguments += ["--ro-bind", str(ours / name), str(ours / name)]
-    arguments += ["--remount-ro", str(ours)]
-    return [*arguments, "--ro-bind", str(grader), str(grader)]
+    return arguments
 
 
 def _folder_of(module: str | None) -> Path:

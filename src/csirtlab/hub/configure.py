@@ -9,10 +9,12 @@ from csirtlab.cohorts.databases import database_url, hub_database_url
 from csirtlab.cohorts.folders import Home
 from csirtlab.cohorts.store import GATE_UID, SERVICE_UID, open_store
 from csirtlab.hub.authenticator import RosterAuthenticator
+from csirtlab.hub.gatekeeper import shared_files
 from csirtlab.hub.routes import GateRoutes
 from csirtlab.hub.run_settings import RunSettings, read_settings
 from csirtlab.hub.signing_out import end_sign_ins_at_sign_out
 from csirtlab.hub.spawner import BoxSpawner
+from csirtlab.origins import subdomain
 from csirtlab.settings import content_root, default_home
 from csirtlab.sockets import Sockets, sockets_of, unix_url
 
@@ -35,6 +37,11 @@ def configure(c: Any) -> None:
 
 def _addresses(c: Any, settings: RunSettings, home: Home, sockets: Sockets) -> None:
     c.JupyterHub.bind_url = settings.url
+    if settings.origin:
+        c.JupyterHub.subdomain_host = settings.origin
+        c.JupyterHub.subdomain_hook = subdomain
+        # "__Host-" cookies are of one host alone, and of TLS: no server's page can plant one for the hub.
+        c.JupyterHub.cookie_host_prefix_enabled = settings.origin.startswith("https://")
     c.JupyterHub.hub_bind_url = unix_url(sockets.hub)
     c.JupyterHub.hub_connect_url = unix_url(sockets.hub)
     c.JupyterHub.hub_socket_mode = 0o666  # the folder says who may connect
@@ -59,6 +66,7 @@ def _people(c: Any, settings: RunSettings, home: Home, content: Path, sockets: S
     c.Authenticator.allow_all = True
     c.JupyterHub.spawner_class = BoxSpawner
     c.Spawner.default_url = "/lab"
+    c.Spawner.args = [f"--LabApp.override_static_url={shared_files().address}"]
     c.Spawner.env_keep = []
     c.Spawner.http_timeout = 60
     c.Spawner.start_timeout = 60
@@ -79,6 +87,7 @@ def _services(c: Any, settings: RunSettings, home: Home, sockets: Sockets) -> No
         "CSIRTLAB_HOME": str(home.root),
         "CSIRTLAB_CONTENT": str(content_root()),
         "CSIRTLAB_SOCKETS": str(sockets.root),
+        "CSIRTLAB_ORIGIN": settings.origin,
         "CSIRTLAB_SERVICE_UID": str(SERVICE_UID if is_root else -1),
         "CSIRTLAB_GATE_UID": str(GATE_UID if is_root else -1),
         **({"CSIRTLAB_UNSAFE_NO_BOX": "1"} if settings.is_unsafe else {}),
@@ -89,7 +98,7 @@ def _services(c: Any, settings: RunSettings, home: Home, sockets: Sockets) -> No
             "name": SERVICE,
             # Without "url", which JupyterHub takes for TCP alone: nginx knows the service's socket.
             "oauth_client_id": f"service-{SERVICE}",
-            "oauth_redirect_uri": f"{SERVICE_PREFIX}oauth_callback",
+            "oauth_redirect_uri": f"{settings.origin}{SERVICE_PREFIX}oauth_callback",
             "command": [sys.executable, "-I", "-m", "csirtlab.web.service"],
             "environment": {**environment, "JUPYTERHUB_SERVICE_PREFIX": SERVICE_PREFIX},
             "oauth_no_confirm": True,

@@ -4,20 +4,22 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from csirtlab.cohorts.folders import Home, write_private
 from csirtlab.cohorts.store import GATE_UID
 from csirtlab.errors import SetupError
-from csirtlab.hub.nginx import Public, configuration
+from csirtlab.hub.nginx import Public, Shared, configuration
+from csirtlab.hub.orphans import PROGRAM, end_orphaned_gate
 from csirtlab.sockets import Sockets
 
 SECONDS_TO_END = 5.0
 SECONDS_BETWEEN_STARTS = 1.0
-PROGRAM = "nginx"
 
 
 def find_nginx() -> str:
@@ -31,6 +33,11 @@ def find_nginx() -> str:
     if found is None:
         raise SetupError("nginx is missing: it stands before everybody's server. Install it: apt-get install nginx")
     return found
+
+
+def shared_files() -> Shared:
+    """Return JupyterLab's files in this environment."""
+    return Shared(Path(sys.prefix) / "share" / "jupyter" / "lab" / "static", version("jupyterlab"))
 
 
 @dataclass
@@ -50,6 +57,11 @@ class Gatekeeper:
         """The process, once it was started."""
         return self._process.pid if self._process else None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether nginx runs now."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Write the configuration, have nginx check it, and start it.
 
@@ -62,15 +74,14 @@ class Gatekeeper:
         self._take_certificate()
         taken = self.public
         if self.public.certificate and self.public.key:
-            taken = Public(
-                self.public.bind, self.public.port, folder / "cert.pem", folder / "key.pem", self.public.trusted
-            )
+            taken = replace(self.public, certificate=folder / "cert.pem", key=folder / "key.pem")
         (folder / "nginx.conf").write_text(configuration(taken, self.sockets, folder / "nginx"), encoding="utf-8")
         self._check(program)
+        end_orphaned_gate(self.home)
         self.sockets.inner.unlink(missing_ok=True)
         with (self.home.log / "gate.log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command(program), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                self._command(program), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
                 env={"PATH": os.defpath}, start_new_session=True, umask=0o077,
             )  # fmt: skip
         self._started_at = time.monotonic()
@@ -188,8 +199,3 @@ def _ensure_folders(folder: Path) -> None:
         os.chown(folder, 0, GATE_UID)
         folder.chmod(0o710)
         os.chown(own, GATE_UID, GATE_UID)
-
-
-def nginx_pid(home: Home) -> Path:
-    """Return the file with the process number of a home's nginx."""
-    return home.gate / "nginx" / "nginx.pid"

@@ -6,8 +6,10 @@ and routes. Two readings leak, since programs decode differently.
 Source: nginx 1.22, ngx_http_auth_request_module, ngx_http_map_module, ngx_http_proxy_module.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csirtlab.exchange.limits import MIB, RELEASE_LIMIT
 from csirtlab.sockets import Sockets
@@ -50,6 +52,19 @@ SERVER_CALLS = (
 
 
 @dataclass(frozen=True)
+class Shared:
+    """JupyterLab's own files, the same for everybody: given out once, at an address that names their version."""
+
+    folder: Path
+    version: str
+
+    @property
+    def address(self) -> str:
+        """Where they are, from the root of the host."""
+        return f"/shared/lab-{self.version}/"
+
+
+@dataclass(frozen=True)
 class Public:
     """Where browsers come in."""
 
@@ -58,6 +73,8 @@ class Public:
     certificate: Path | None = None
     key: Path | None = None
     trusted: tuple[str, ...] = ()  # addresses of reverse proxies that stand before
+    shared: Shared | None = None
+    origin: str = ""  # of a wildcard name, under which each server has a host of its own
 
     @property
     def address(self) -> str:
@@ -118,7 +135,7 @@ http {{
     limit_req_zone $sign_in_from zone=sign_in:1m rate=2r/s;
     limit_req_status 429;
 
-{_public_server(public)}
+{_public_servers(public)}
 {_inner_server(sockets)}
 }}
 """
@@ -138,6 +155,7 @@ def _maps(public: Public, sockets: Sockets) -> str:
         default $http_cookie;
         "~^(?<before>(?:.*;)?)\s*{COOKIE}=[^;]*;?(?<after>.*)$" $before$after;
     }}
+    map $host $hub_origin {{ default "{public.origin}"; }}
     map $host $nothing {{ default ""; }}  # in a named place, only an address with a variable may have a path
     map $http_upgrade $gate_target {{ default {sockets.server("$gate_owner")}; "~." {sockets.relay}; }}
     map $http_upgrade $connection_upgrade {{ default upgrade; "" close; }}
@@ -145,7 +163,8 @@ def _maps(public: Public, sockets: Sockets) -> str:
         default "";
         "~^POST /hub/(?:login|api/users/[^/]+/tokens)" $binary_remote_addr;
     }}
-    map $http_sec_fetch_site $is_from_elsewhere {{ default 0; cross-site 1; same-site 1; }}
+    # With a wildcard name, servers' own pages are of the hub's site.
+    map $http_sec_fetch_site $is_from_elsewhere {{ default 0; cross-site 1; same-site {0 if public.origin else 1}; }}
     map $http_upgrade $relay_owner {{ default ""; "~." $gate_owner; }}
     map $http_upgrade $relay_session {{ default ""; "~." $gate_session; }}
     geo $realip_remote_addr $is_trusted {{ default 0;{trusted} }}
@@ -154,7 +173,20 @@ def _maps(public: Public, sockets: Sockets) -> str:
 """
 
 
-def _public_server(public: Public) -> str:
+def _public_servers(public: Public) -> str:
+    """Return who answers at the public address: one host for all, or one for our pages and one for each server."""
+    if not public.origin:
+        return _host(public, "_", is_default=True, locations=[_PAGES, _servers(is_alone=False)])
+    host = urlsplit(public.origin).hostname
+    return "\n".join(
+        [
+            _host(public, f"{host} _", is_default=True, locations=[_PAGES, _ELSEWHERE]),
+            _host(public, f"*.{host}", is_default=False, locations=[_servers(is_alone=True), _enter(public.origin)]),
+        ]
+    )
+
+
+def _host(public: Public, name: str, *, is_default: bool, locations: Sequence[str]) -> str:
     tls = ""
     if public.certificate:
         tls = f"""
@@ -168,79 +200,16 @@ def _public_server(public: Public) -> str:
         real_ip += "\n        real_ip_header X-Forwarded-For;\n        real_ip_recursive on;"
     return f"""
     server {{
-        listen {public.address}{_how(public)} default_server;
-        server_name _;{tls}{real_ip}
+        listen {public.address}{_how(public, is_default=is_default)};
+        server_name {name};{tls}{real_ip}
         {_error_pages()}
         if ($is_odd) {{ return 400; }}
         # Nothing here is a service worker; one that a server planted would outlive its author's right.
         if ($http_service_worker) {{ return 404; }}
 {_indented(_passed_on("$http_cookie"))}
 
-        location = / {{ return 302 /hub/; }}
         location = /robots.txt {{ default_type text/plain; return 200 "User-agent: *\\nDisallow: /\\n"; }}
-
-        location /hub/ {{
-            # A whole room may sign in from one address.
-            limit_req zone=sign_in burst=90 nodelay;
-            {_own_headers(HUB_POLICY)}
-            proxy_pass http://hub;
-        }}
-        location = /hub/logout {{
-            # A picture or a link elsewhere would sign out whoever comes by.
-            if ($is_from_elsewhere) {{ return 302 /hub/home; }}
-            {_own_headers(HUB_POLICY)}
-            add_header Clear-Site-Data '"storage"' always;
-            add_header Set-Cookie "{COOKIE}=; Path=/user/; Max-Age=0; HttpOnly; SameSite=Lax" always;
-            proxy_pass http://hub;
-        }}
-        location {WORKSHOP}/ {{
-            {_own_headers()}
-            proxy_pass http://workshop;
-        }}
-        location {EXCHANGE} {{
-            client_max_body_size {RELEASE_LIMIT + MIB};
-            proxy_request_buffering off;
-            {_own_headers()}
-            proxy_pass http://workshop;
-        }}
-
-        location /user/ {{
-            if ($gate_owner = "") {{ return 404; }}
-            if ($is_doubled) {{ return 400; }}
-            auth_request /_gate;
-            auth_request_set $gate_session $upstream_http_x_gate_session;
-            {_error_pages("401 = @entrance", "403 = @refused", "500 = @away", "502 504 = @not_running")}
-            client_max_body_size {UPLOAD_LIMIT};
-            proxy_request_buffering off;
-{_indented(_passed_on("$other_cookies"), 12)}
-            proxy_set_header X-Gate-Owner $relay_owner;
-            proxy_set_header X-Gate-Session $relay_session;
-            proxy_ignore_headers {" ".join(f"X-Accel-{name}" for name in UNHEEDED)};
-            proxy_cookie_path ~.* /user/$gate_owner/;
-{_indented(chr(10).join(f"proxy_hide_header {name};" for name in HIDDEN), 12)}
-            add_header Strict-Transport-Security $transport_security always;
-            proxy_pass http://unix:$gate_target;
-        }}
-        location = /_gate {{
-            internal;
-            proxy_pass_request_body off;
-            proxy_pass_request_headers off;
-            proxy_set_header Host gate;
-            proxy_set_header Connection "";
-            proxy_set_header Content-Length "";
-            proxy_set_header X-Gate-Owner $gate_owner;
-            proxy_set_header X-Gate-Cookie $gate_cookie;
-            proxy_set_header Authorization $http_authorization;
-            proxy_read_timeout 20s;
-            proxy_pass http://gate/;
-        }}
-
-        location / {{ return 404; }}
-
-        location @not_running {{
-            if ($http_upgrade) {{ return 503; }}
-            return 302 /hub$request_uri;
-        }}
+{_shared_files(public)}{"".join(locations)}
         location @entrance {{ {_own_page("entrance")} }}
         location @odd {{ {_own_page("problem/400")} }}
         location @refused {{ {_own_page("problem/403")} }}
@@ -255,8 +224,30 @@ def _public_server(public: Public) -> str:
     }}"""
 
 
-def _how(public: Public) -> str:
-    return f"{' ssl http2' if public.certificate else ''}{' ipv6only=off' if public.bind == '::' else ''}"
+def _shared_files(public: Public) -> str:
+    if public.shared is None:
+        return ""
+    return f"""
+        location {public.shared.address} {{
+            alias {public.shared.folder}/;
+            types {{
+                application/javascript js; text/css css; image/svg+xml svg; application/json json map;
+                font/woff2 woff2; font/woff woff; font/ttf ttf; application/vnd.ms-fontobject eot;
+                image/png png; application/wasm wasm; text/html html; text/plain txt;
+            }}
+            disable_symlinks on from={public.shared.folder};
+            expires max;
+            {_own_headers("default-src 'none'; sandbox")}
+            add_header Cache-Control "public, immutable";
+        }}
+"""
+
+
+def _how(public: Public, *, is_default: bool) -> str:
+    how = " ssl http2" if public.certificate else ""
+    if is_default:  # what is said of an address is said once
+        how += " ipv6only=off default_server" if public.bind == "::" else " default_server"
+    return how
 
 
 def _error_pages(*of_this_place: str) -> str:
@@ -341,3 +332,109 @@ def _own_page(name: str) -> str:
 
 def _indented(lines: str, columns: int = 8) -> str:
     return "\n".join(" " * columns + line for line in lines.splitlines())
+
+
+_PAGES = f"""
+        location / {{ return 404; }}
+        location = / {{ return 302 /hub/; }}
+        location /hub/ {{
+            # A whole room may sign in from one address.
+            limit_req zone=sign_in burst=90 nodelay;
+            {_own_headers(HUB_POLICY)}
+            proxy_pass http://hub;
+        }}
+        location = /hub/logout {{
+            # A picture or a link elsewhere would sign out whoever comes by.
+            if ($is_from_elsewhere) {{ return 302 /hub/home; }}
+            {_own_headers(HUB_POLICY)}
+            add_header Clear-Site-Data '"storage"' always;
+            add_header Set-Cookie "{COOKIE}=; Path=/user/; Max-Age=0; HttpOnly; SameSite=Lax" always;
+            proxy_pass http://hub;
+        }}
+        location {WORKSHOP}/ {{
+            {_own_headers()}
+            proxy_pass http://workshop;
+        }}
+        location {EXCHANGE} {{
+            client_max_body_size {RELEASE_LIMIT + MIB};
+            proxy_request_buffering off;
+            {_own_headers()}
+            proxy_pass http://workshop;
+        }}
+"""
+"""Hub and workshop."""
+
+
+def _servers(*, is_alone: bool) -> str:
+    """Return the way to everybody's servers; ``is_alone``: nothing else is at the host of each."""
+    cookies = "proxy_cookie_domain ~.+ $host" if is_alone else "proxy_cookie_path ~.* /user/$gate_owner/"
+    return f"""
+        location /user/ {{
+            if ($gate_owner = "") {{ return 404; }}
+            if ($is_doubled) {{ return 400; }}
+            auth_request /_gate;
+            auth_request_set $gate_session $upstream_http_x_gate_session;
+            {_error_pages("401 = @entrance", "403 = @refused", "500 = @away", "502 504 = @not_running")}
+            client_max_body_size {UPLOAD_LIMIT};
+            proxy_request_buffering off;
+{_indented(_passed_on("$other_cookies"), 12)}
+            proxy_set_header X-Gate-Owner $relay_owner;
+            proxy_set_header X-Gate-Session $relay_session;
+            proxy_ignore_headers {" ".join(f"X-Accel-{name}" for name in UNHEEDED)};
+            {cookies};
+{_indented(chr(10).join(f"proxy_hide_header {name};" for name in HIDDEN), 12)}
+            add_header Strict-Transport-Security $transport_security always;
+            proxy_pass http://unix:$gate_target;
+        }}
+        location = /_gate {{
+            internal;
+            proxy_pass_request_body off;
+            proxy_pass_request_headers off;
+            proxy_set_header Host gate;
+            proxy_set_header Connection "";
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Gate-Owner $gate_owner;
+            proxy_set_header X-Gate-Host $host;
+            proxy_set_header X-Gate-Cookie $gate_cookie;
+            proxy_set_header Authorization $http_authorization;
+            proxy_read_timeout 20s;
+            proxy_pass http://gate/;
+        }}
+        location @not_running {{
+            if ($http_upgrade) {{ return 503; }}
+            return 302 $hub_origin/hub$request_uri;
+        }}
+"""
+
+
+_ELSEWHERE = f"""
+        location /user/ {{
+            if ($gate_owner = "") {{ return 404; }}
+            {_own_page("elsewhere")}
+        }}
+"""
+"""In the place of servers, on our own host: the way to theirs."""
+
+
+def _enter(origin: str) -> str:
+    """Return what else is on the hosts of servers: where browsers come in, and what our pages there are dressed in."""
+    return f"""
+        location / {{ return 302 {origin}$request_uri; }}
+        location = / {{ return 302 {origin}/hub/; }}
+        location = /_enter {{
+            {_error_pages()}
+            proxy_pass_request_headers off;
+            proxy_set_header Host gate;
+            proxy_set_header Connection "";
+            proxy_set_header X-Gate-Host $host;
+            proxy_set_header X-Scheme $seen_scheme;
+            add_header Referrer-Policy no-referrer always;
+            add_header Cache-Control no-store always;
+            proxy_method GET;
+            proxy_pass http://gate/enter$is_args$args;
+        }}
+        location {WORKSHOP}/static/ {{
+            {_own_headers()}
+            proxy_pass http://workshop;
+        }}
+"""

@@ -1,5 +1,6 @@
 """What a killed hub leaves behind, ended before the next one starts; its users' servers are not among it."""
 
+import contextlib
 import os
 import signal
 import time
@@ -7,38 +8,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 from csirtlab.cohorts.folders import Home
-from csirtlab.hub.gatekeeper import nginx_pid
 
+PROGRAM = "nginx"
 SECONDS_TO_END = 5.0
 PAUSE_S = 0.05
-PROGRAM = b"nginx: master process"
 
 
 def end_orphaned_gate(home: Home) -> None:
-    """End the nginx that a killed ``up`` of this home left: it holds the port, and leads nowhere.
+    """End what a killed ``up`` of this home left of its nginx: it holds the port, and leads nowhere.
 
-    For who holds the home's lock. The number in nginx's file may be another program's by now, after a
-    power cut: only an nginx with this home's configuration is ended.
+    For who holds the home's lock. Of an nginx whose first process was killed the others go on listening, so all
+    are looked for: by where they work, since nginx writes a title over its command line.
     """
-    file = nginx_pid(home)
-    try:
-        pid = int(file.read_text())
-    except (FileNotFoundError, ValueError):
-        pid = 0
-    if pid > 0 and _is_gate_of(pid, home):
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            os.kill(pid, number)
-            if _comes_true(lambda: _has_ended(pid)):
-                break
-    file.unlink(missing_ok=True)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left = _gate_of(home)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if _comes_true(lambda: all(_has_ended(pid) for pid in left)):  # noqa: B023  # called before the next turn
+            break
 
 
-def _is_gate_of(pid: int, home: Home) -> bool:
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return PROGRAM in command and os.fsencode(home.gate / "nginx.conf") in command
+def _gate_of(home: Home) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_nginx = (folder / "comm").read_text().strip() == PROGRAM
+            if is_nginx and (folder / "cwd").readlink() == home.gate.resolve():
+                found.append(int(folder.name))
+        except OSError:
+            continue  # it has ended
+    return found
 
 
 def _has_ended(pid: int) -> bool:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import httpx
 
-from csirtlab.cohorts.create import SignIn, read_sign_ins
 from csirtlab.cohorts.demo import NAME as DEMO
 from csirtlab.cohorts.demo import ensure_demo
 from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.sign_ins import SignIn, current_sign_ins
 from csirtlab.cohorts.store import FIRST_UID, GATE_UID, open_store
 from csirtlab.errors import SetupError
-from csirtlab.hub.gatekeeper import Gatekeeper, find_nginx
+from csirtlab.hub.gatekeeper import Gatekeeper, find_nginx, shared_files
 from csirtlab.hub.nginx import Public
 from csirtlab.hub.orphans import end_orphaned_gate
 from csirtlab.hub.run_settings import RunSettings, is_free, write_settings
@@ -46,6 +46,7 @@ class Wanted:
     is_unsafe: bool
     has_demo: bool
     trusted: tuple[str, ...] = ()  # reverse proxies that stand before
+    origin: str = ""  # of a wildcard name, under which each server has a host of its own
 
 
 def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]], None]) -> None:
@@ -80,7 +81,7 @@ def run_hub(wanted: Wanted, *, say: Say, announce: Callable[[str, list[SignIn]],
             if wanted.has_demo and (DEMO in [cohort.name for cohort in store.cohorts()] or not store.cohorts()):
                 say("making sure of the demo cohort")
                 ensure_demo(store, home, content_root())
-            people = read_sign_ins(home, DEMO) if store.cohort(DEMO) else []
+            people = current_sign_ins(store, home, DEMO) if store.cohort(DEMO) else []
         finally:
             store.close()
         say("starting the hub")
@@ -112,6 +113,7 @@ def _settings(wanted: Wanted) -> RunSettings:
         key=str(wanted.key) if wanted.key else None,
         is_unsafe=wanted.is_unsafe,
         trusted=wanted.trusted,
+        origin=wanted.origin,
     )
 
 
@@ -122,6 +124,8 @@ def _public(settings: RunSettings) -> Public:
         Path(settings.certificate) if settings.certificate else None,
         Path(settings.key) if settings.key else None,
         settings.trusted,
+        shared_files(),
+        settings.origin,
     )
 
 
@@ -223,7 +227,7 @@ def _wait_until_ready(
 
 def _answers(client: httpx.Client, url: str) -> bool:
     try:
-        return client.get(url).status_code in (200, 401)  # 401: the gate, which nobody has shown anything
+        return client.get(url).status_code in (200, 401, 403)  # the gate, to which nobody has shown anything
     except httpx.TransportError:
         return False
 

@@ -18,6 +18,7 @@ class RunSettings:
     key: str | None = None
     is_unsafe: bool = False
     trusted: tuple[str, ...] = ()  # reverse proxies that stand before
+    origin: str = ""  # of a wildcard name, under which each server has a host of its own
 
     @property
     def url(self) -> str:
@@ -29,6 +30,8 @@ class RunSettings:
     @property
     def public_url(self) -> str:
         """Where people's browsers go, by this machine's name where it listens on every network."""
+        if self.origin:
+            return self.origin
         is_every_network = self.bind in ("0.0.0.0", "::")  # noqa: S104  # read, not bound
         return replace(self, bind=socket.getfqdn()).url if is_every_network else self.url
 

@@ -30,6 +30,15 @@ from csirtlab.sockets import Sockets, listen, unix_url
 SECONDS_TO_END = 3
 
 
+def safe_python(content: Path) -> dict[str, str]:
+    """Return what keeps every Python in a cohort's server from importing what lies beside a submission.
+
+    No folder that a program is started in, or stands in, is on its import path; and programs that would read their
+    settings there are not started in what was handed in (``hub_config/cohort/python/sitecustomize.py``).
+    """
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(content / "hub_config" / "cohort" / "python")}
+
+
 class BoxSpawner(LocalProcessSpawner):
     """A LocalProcessSpawner whose servers stand behind bubblewrap.
 
@@ -103,6 +112,7 @@ class BoxSpawner(LocalProcessSpawner):
         env["CSIRTLAB_LISTENING"] = str(self._listening)
         if cohort:
             env["CSIRTLAB_COHORT"] = cohort
+            env |= safe_python(self.content)
         if self.is_unsafe:
             env["CSIRTLAB_UNSAFE_NO_BOX"] = "1"
         return env

@@ -8,10 +8,10 @@ from csirtlab.slow_modules import leave_out_slow_modules
 def main() -> None:
     """Be ``jupyterhub`` with the arguments of this process."""
     leave_out_slow_modules()
-    from jupyterhub.app import main as serve
+    from csirtlab.hub.roster_hub import RosterHub
 
     sys.argv[0] = "jupyterhub"
-    serve()
+    RosterHub.launch_instance()
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Verdicts:
 
     def _judged(self, question: Question, body: Mapping[str, Any], language: Language) -> Verdict:
         if question.kind is Kind.RULE:
-            return judge_rule(question, body["value"], self._rule_materials(question), language)
+            return judge_rule(question, body["value"], self._rule_materials(question), language, is_own=True)
         assert question.fact
         if question.kind is Kind.METHOD:
             truths = [self._truth(self._sibling(question, index))[question.fact] for index in range(question.siblings)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -19,8 +20,9 @@ from csirtlab.cohorts.store import Account, Store
 from csirtlab.errors import CsirtlabError
 from csirtlab.exchange.store import ExchangeStore
 from csirtlab.languages import Language
-from csirtlab.web.entrance import enter, entrance, problem
+from csirtlab.web.entrance import elsewhere, enter, entrance, problem
 from csirtlab.web.feedback import feedback_page
+from csirtlab.web.gate_client import GateClient
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.labs_page import sections
 from csirtlab.web.pages import POLICY, STATIC, page, preferred_language
@@ -53,7 +55,7 @@ Page = Callable[[Workshop, Request, Account], Awaitable[Response]]
 
 def workshop_app(
     *, prefix: str, exchange: ASGIApp, exchange_store: ExchangeStore, store: Store, content: Path, hub: HubApi,
-    gate: Path, is_unsafe: bool,
+    gate: GateClient, is_unsafe: bool,
 ) -> Starlette:  # fmt: skip
     """Return the application that serves everything under ``prefix``."""
     sessions = Sessions(hub, prefix, gate)
@@ -81,7 +83,8 @@ def workshop_app(
             Route("/feedback/{cohort}/{lab}/{submission:int}", signed_in(_feedback)),
             Route("/receipt/{cohort}/{lab}", signed_in(_receipt)),
             Route("/enter", signed_in(enter)),
-            Route("/entrance", entrance),
+            Route("/entrance", partial(entrance, workshop)),
+            Route("/elsewhere", partial(elsewhere, workshop)),
             Route("/problem/{status:int}", problem),
             Mount("/static", StaticFiles(directory=STATIC)),
             Mount("/exchange", exchange),

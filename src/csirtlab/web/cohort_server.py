@@ -11,19 +11,23 @@ from tornado import web  # type: ignore[attr-defined]  # tornado does not list i
 
 from csirtlab.grading.cohort_folder import find_cohort_folder
 from csirtlab.web.comparing import Comparisons
+from csirtlab.web.handed_in import ConversionHandler, SessionsHandler
+from csirtlab.web.inert_files import POLICY, inert_handlers
 from csirtlab.web.noticed_page import NoticedHandler
 from csirtlab.web.unsafe import warn_if_unsafe
 
 SCRIPT = "static/js/utils.js"
-HANDED_IN = r"formgrader/submissions/((?!components/)[^/]+/(?!(?:next|prev|next_incorrect|prev_incorrect)/?$).+)"
-"""Files beside a submission, not its page nor the ways to the next one (nbgrader 0.9.6, formgrader/handlers.py)."""
-
-HANDED_IN_POLICY = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
-
 PLACES = ("/notebooks/", "/edit/", "/tree/")
 """Where nbgrader's links lead outside a frame: at the root of the host, where behind a hub nothing is.
 
 Source: nbgrader 0.9.6, server_extensions/formgrader/static/js/utils.js, ``linkTo``.
+"""
+
+
+BESIDE = r"((?!components/)[^/]+/(?!(?:next|prev)(?:_incorrect)?/?$).+)"
+"""What nbgrader serves of a submission's folder: all that is not the page itself, nor a way to the next one.
+
+Source: nbgrader 0.9.6, server_extensions/formgrader/handlers.py, ``default_handlers``.
 """
 
 
@@ -32,6 +36,15 @@ def mended_links(script: str, base_url: str) -> str:
     for place in PLACES:
         script = script.replace(f'"{place}"', f'"{url_path_join(base_url, "lab/tree")}/"')
     return script
+
+
+class SubmissionFiles(SubmissionFilesHandler):
+    """Serves what lies beside a graded notebook, none of it as a page of ours."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """Return the policy for all of them."""
+        return POLICY
 
 
 class ScriptHandler(JupyterHandler):
@@ -43,18 +56,6 @@ class ScriptHandler(JupyterHandler):
         script = (Path(str(formgrader.__file__)).parent / SCRIPT).read_text(encoding="utf-8")
         self.set_header("Content-Type", "text/javascript; charset=utf-8")
         self.finish(mended_links(script, self.base_url))
-
-
-class HandedInHandler(SubmissionFilesHandler):
-    """Serves what was handed in beside a notebook, in nbgrader's place: as of no origin, and without scripts.
-
-    It is a trainee's page; nbgrader's own handler would let it act with the instructor's rights.
-    """
-
-    @property
-    def content_security_policy(self) -> str:
-        """The policy that other pages here have, and a sandbox."""
-        return f"{super().content_security_policy}; {HANDED_IN_POLICY}"
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -69,8 +70,10 @@ def _load_jupyter_server_extension(server: Any) -> None:
     server.web_app.add_handlers(
         ".*$",
         [
+            *inert_handlers(base, ConversionHandler),
+            (url_path_join(base, "api/sessions"), SessionsHandler),
             (url_path_join(base, "formgrader", SCRIPT), ScriptHandler),
-            (f"{url_path_join(base, '/')}{HANDED_IN}", HandedInHandler),
+            (url_path_join(base, "formgrader/submissions", BESIDE), SubmissionFiles),
             (
                 url_path_join(base, "csirtlab/grading"),
                 NoticedHandler,

@@ -7,8 +7,7 @@ from tornado.web import HTTPError
 
 from csirtlab.exchange.refusals import Refusal
 
-REMEMBERED_S = 4
-"""For how long the hub's word about a token counts, as at the gate: a revoked one opens nothing after that."""
+REMEMBERED_S = 5  # whoever was signed out is out here within this
 
 
 class Identity:

@@ -19,6 +19,7 @@ from csirtlab.exchange.receipts import Receipt
 from csirtlab.exchange.work import keep_receipt
 from csirtlab.kit.case import FINDING
 from csirtlab.languages import Language, translator
+from csirtlab.web.inert_files import inert_handlers
 from csirtlab.web.pages import STATIC
 from csirtlab.web.server_pages import PageHandler
 from csirtlab.web.unsafe import warn_if_unsafe
@@ -199,6 +200,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
     server.web_app.add_handlers(
         ".*$",
         [
+            *inert_handlers(base),
             (url_path_join(base, "csirtlab/open"), OpenHandler),
             (url_path_join(base, "csirtlab/submit"), SubmitHandler),
         ],

@@ -1,6 +1,7 @@
 """Who is who, as the exchange asks it."""
 
 from csirtlab.cohorts.create import cohort_of_account
+from csirtlab.cohorts.people import renew_for_instructor
 from csirtlab.cohorts.roster import Role
 from csirtlab.cohorts.store import Store
 
@@ -28,3 +29,7 @@ class Directory:
     def trainees(self, cohort: str) -> list[str]:
         """Return the user names of a cohort's trainees, sorted."""
         return [account.username for account, role in self._store.people(cohort) if role is Role.TRAINEE]
+
+    def renew_passphrase(self, cohort: str, username: str) -> str:
+        """Return a trainee's new passphrase, for an instructor of the cohort; CohortError when it is not theirs."""
+        return renew_for_instructor(self._store, cohort, username)

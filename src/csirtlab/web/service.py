@@ -15,6 +15,7 @@ from csirtlab.parents import drop_rights, end_with
 from csirtlab.settings import content_root
 from csirtlab.sockets import Sockets, listen
 from csirtlab.web.app import workshop_app
+from csirtlab.web.gate_client import GateClient
 from csirtlab.web.hub_api import HubApi
 from csirtlab.web.identity import Identity
 from csirtlab.web.people import Directory
@@ -44,7 +45,7 @@ def main() -> None:
             token=os.environ["JUPYTERHUB_API_TOKEN"],
             client_id=os.environ["JUPYTERHUB_CLIENT_ID"],
         ),
-        gate=sockets.gate,
+        gate=GateClient(sockets.gate, os.environ.get("CSIRTLAB_ORIGIN", "")),
         is_unsafe=is_unsafe(),
     )
     config = uvicorn.Config(

@@ -2,12 +2,11 @@
 
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from csirtlab.web.gate_client import GateClient
 from csirtlab.web.hub_api import HubApi, HubApiError
 
 COOKIE = "csirtlab-workshop"
@@ -26,7 +25,7 @@ class Sessions:
 
     hub: HubApi
     prefix: str
-    gate: Path  # the socket of the gate
+    gate: GateClient
     _tokens: dict[str, str] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)
 
@@ -81,29 +80,24 @@ class Sessions:
             samesite="lax",
             secure=_came_by_tls(request),
         )
-        await self._let_through(request, answer, token)
+        if not self.gate.origin:
+            await self._let_through(request, answer, token)
         return answer
 
-    async def lead_through(self, request: Request, wanted: str) -> Response:
-        """Send a browser that is signed in here to a server, with what the gate asks to see."""
+    async def lead_through(self, request: Request, owner: str, wanted: str) -> Response:
+        """Send a browser that is signed in here to ``owner``'s server, with what the gate asks to see."""
+        token = self._tokens[request.cookies[COOKIE]]
+        if self.gate.origin:  # no cookie of ours reaches the other host
+            return RedirectResponse(await self.gate.way_in(token, owner, wanted), status_code=302)
         answer = RedirectResponse(wanted, status_code=302)
-        await self._let_through(request, answer, self._tokens[request.cookies[COOKIE]])
+        await self._let_through(request, answer, token)
         return answer
 
     async def _let_through(self, request: Request, answer: Response, token: str) -> None:
         """Give a browser the gate's cookie; its path keeps it from the hub and from here."""
-        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(self.gate)), timeout=10) as client:
-            try:
-                opened = await client.post("http://gate/sessions", content=token)
-            except httpx.TransportError as error:
-                raise HubApiError(
-                    "the gate does not answer: it is starting, or busy. Try again in a minute."
-                ) from error
-        if opened.status_code != 201:
-            raise HubApiError("the session has ended. Go back to the first page and sign in again.")
         answer.set_cookie(
             GATE_COOKIE,
-            opened.text,
+            await self.gate.cookie(token),
             path=SERVERS,
             httponly=True,
             samesite="lax",
@@ -112,7 +106,7 @@ class Sessions:
 
     @property
     def _callback(self) -> str:
-        return f"{self.prefix}oauth_callback"
+        return f"{self.gate.origin}{self.prefix}oauth_callback"
 
 
 def _came_by_tls(request: Request) -> bool:

@@ -20,7 +20,15 @@ from typing import Any
 from csirtlab.bench.attacks.submissions import ATTACKER, LAB
 
 MOST_GRADED_MIB = 32
-_OWN_FOLDERS = (("autograded",), ("refused",), ("submitted", ATTACKER), ("feedback",), (".jupyter",), (".grading",))
+_OWN_FOLDERS = (
+    ("autograded",),
+    ("refused",),
+    ("put-right",),
+    ("submitted", ATTACKER),
+    ("feedback",),
+    (".jupyter",),
+    (".grading",),
+)
 # What grading has no business to change; scores are looked at one by one.
 _STANDING_TABLES = (
     "assignment", "notebook", "base_cell", "grade_cells", "solution_cells", "source_cell", "task_cells", "student",

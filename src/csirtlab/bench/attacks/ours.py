@@ -20,6 +20,7 @@ from typing import Any, Self
 from sqlalchemy.exc import SAWarning
 
 from csirtlab.bench.attacks import evidence
+from csirtlab.bench.attacks.pages import acting, feedback_page, formgraders_page
 from csirtlab.bench.attacks.sources import CONTENT, Attack, Expect
 from csirtlab.bench.attacks.submissions import (
     ATTACKER,
@@ -140,6 +141,7 @@ class Ground:
             self._submit(course, attack, places)
             before, began = evidence.standing(course), time.monotonic()
             harms = _grade(course, self._way)
+            harms += _show(course, self._way)
             seconds = time.monotonic() - began
             harms += self._left_running()
             if visitors:
@@ -232,7 +234,33 @@ def _by_csirtlab(course: Path) -> None:
 
 def _grade(course: Path, way: Way) -> list[str]:
     """Grade everybody; return the harm when that does not come to its end."""
+    return _in_time("grading", lambda: (_by_nbgrader if way is Way.NBGRADER else _by_csirtlab)(course))
 
+
+def _show(course: Path, way: Way) -> list[str]:
+    """Make a page of what was graded, the formgrader's or the trainee's feedback; return the harms."""
+    found: list[str] = []
+    if evidence.scores(course, ATTACKER) is None:
+        return found
+    page = "formgrader's page" if way is Way.NBGRADER else "feedback"
+
+    def show() -> None:
+        if way is Way.NBGRADER:
+            found.extend(acting(formgraders_page(course)))
+            return
+        api = _api(course)
+        try:
+            found.extend(acting(feedback_page(course, api)))
+        finally:
+            api.gradebook.close()
+
+    try:
+        return _in_time(f"the {page}", show) + found
+    except Exception as error:  # whatever an attack makes nbconvert stumble over
+        return [f"the {page} was not made: {type(error).__name__}: {error}"]
+
+
+def _in_time(what: str, do: Callable[[], None]) -> list[str]:
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise TooLongError
 
@@ -242,11 +270,11 @@ def _grade(course: Path, way: Way) -> list[str]:
         with warnings.catch_warnings():
             # nbgrader's own: it adds a submission to a student before it adds it to the session.
             warnings.simplefilter("ignore", SAWarning)
-            (_by_nbgrader if way is Way.NBGRADER else _by_csirtlab)(course)
+            do()
     except TooLongError:
-        return [f"grading did not come to its end in {MOST_S:g} s"]
+        return [f"{what} did not come to its end in {MOST_S:g} s"]
     except (SystemExit, RecursionError, MemoryError) as error:
-        return [f"grading was ended by {type(error).__name__}"]
+        return [f"{what} was ended by {type(error).__name__}"]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, kept)

@@ -1,7 +1,7 @@
 """Browsers of irene and ben, sent to ana's server by what is on pages; and ana's own, with what her server says."""
 
 from csirtlab.bench.attacks.siege import raw
-from csirtlab.bench.attacks.siege.attacks import attack
+from csirtlab.bench.attacks.siege.attacks import attack, slow_attack
 from csirtlab.bench.attacks.siege.ground import Siege
 
 NAMES = ("irene", "ben")
@@ -19,7 +19,7 @@ def lured(siege: Siege, script: str, *, body: str = "", names: tuple[str, ...] =
         return found + harms()
 
 
-@attack
+@slow_attack
 def redirected_from_another_page(siege: Siege) -> list[str]:
     """Redirect irene's browser to ana's server: by status, by Refresh, by script, in a new window, several times.
 
@@ -155,7 +155,7 @@ def fetched_by_scripts(siege: Siege) -> list[str]:
     return lured(siege, script)
 
 
-@attack
+@slow_attack
 def posted_by_a_form(siege: Siege) -> list[str]:
     """Post forms to ana's server, of every kind, and to the hub's places that could hand them on.
 
@@ -175,7 +175,7 @@ def posted_by_a_form(siege: Siege) -> list[str]:
     return found + ["a frame shows ana's page" for frame in frames if siege.canary in frame.content()]
 
 
-@attack
+@slow_attack
 def service_worker(siege: Siege) -> list[str]:
     """Register a service worker, of ana's server in her own browser, and of it in irene's.
 
@@ -269,7 +269,7 @@ def switching_without_being_asked(siege: Siege) -> list[str]:
     return found
 
 
-@attack
+@slow_attack
 def framing_our_pages(siege: Siege) -> list[str]:
     """Show sign-in, home, labs and formgrader in a frame of another page, to have clicks made in it.
 

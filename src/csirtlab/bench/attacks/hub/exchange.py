@@ -186,7 +186,7 @@ def paths_that_climb_in_the_exchange(siege: Siege) -> list[str]:
     return found + [f"{path} was changed" for path in siege.root.iterdir() if path not in watched]
 
 
-@attack
+@slow_attack
 def archives_that_climb(siege: Siege) -> list[str]:
     """Hand in archives with files that climb, are links, are absolute, have odd bytes in their names, or are bombs.
 
@@ -226,7 +226,7 @@ def archives_that_climb(siege: Siege) -> list[str]:
     ] + [f"the log has {each['content']}" for each in new_entries(siege, before)]
 
 
-@attack
+@slow_attack
 def uploads_without_end(siege: Siege) -> list[str]:
     """Hand in more than is taken, by a length that lies, without a length, and to places that take little.
 

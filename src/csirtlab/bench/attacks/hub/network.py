@@ -305,7 +305,7 @@ tell(found)
     ]
 
 
-@attack
+@slow_attack
 def forwarder_smuggling(siege: Siege) -> list[str]:
     """Hide a request for another place in the body of one that is allowed, at the socket that leads out.
 

@@ -99,7 +99,7 @@ def _tokens(person: Person) -> int:
     return person.http.get(f"/hub/api/users/{person.name}/tokens", headers=person.as_page).text.count('"id"')
 
 
-@attack
+@slow_attack
 def signing_out_by_another_page(siege: Siege) -> list[str]:
     """Have leo's browser sign out by a picture, a frame, a form, a fetch or a visit that another page makes.
 
@@ -154,7 +154,7 @@ def sockets_of_another_page(siege: Siege) -> list[str]:
     return found
 
 
-@attack
+@slow_attack
 def programs_in_addresses(siege: Siege) -> list[str]:
     """Put programs into addresses, queries, user agents and languages that error pages and forms show.
 

@@ -8,7 +8,7 @@ from csirtlab.errors import RosterError
 from csirtlab.languages import Language
 
 
-@attack
+@slow_attack
 def names_that_are_programs(siege: Siege) -> list[str]:
     """Put programs and templates into people's names, and look at all pages that greet them.
 

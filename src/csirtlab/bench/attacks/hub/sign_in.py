@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 from csirtlab.bench.attacks.siege import raw
-from csirtlab.bench.attacks.siege.attacks import attack
+from csirtlab.bench.attacks.siege.attacks import attack, slow_attack
 from csirtlab.bench.attacks.siege.ground import Siege
 from csirtlab.bench.attacks.siege.people import Person
 
@@ -112,7 +112,7 @@ def signing_in_as_a_cohort(siege: Siege) -> list[str]:
     return found
 
 
-@attack
+@slow_attack
 def leading_astray_after_signing_in(siege: Siege) -> list[str]:
     """Put another host behind the sign-in's ?next=, in every spelling that a browser takes for one.
 
@@ -197,7 +197,7 @@ def scheme_made_up(siege: Siege) -> list[str]:
     return found
 
 
-@attack
+@slow_attack
 def signed_in_as_the_attacker(siege: Siege) -> list[str]:
     """Sign irene's browser in as ana from another page, or bring it ana's code, so that she works in ana's name.
 

@@ -35,7 +35,7 @@ def attack(play: Play) -> HubAttack:
 
 
 def slow_attack(play: Play) -> HubAttack:
-    """Make an attack that waits for something: it is left out when it has to be quick."""
+    """Make an attack that takes seconds: it is left out when it has to be quick."""
     made = attack(play)
     return HubAttack(made.name, made.family, made.tries, made.must, play, is_slow=True)
 

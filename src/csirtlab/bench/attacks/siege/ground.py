@@ -16,8 +16,9 @@ from csirtlab.bench.attacks.siege.witness import Witness
 from csirtlab.cohorts.create import create_cohort
 from csirtlab.cohorts.demo import COURSE
 from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.people import change_role
 from csirtlab.cohorts.roster import Entry, Role
-from csirtlab.cohorts.store import Membership, open_store
+from csirtlab.cohorts.store import open_store
 from csirtlab.content.courses import read_course
 from csirtlab.errors import SetupError
 from csirtlab.languages import Language
@@ -241,9 +242,6 @@ def set_role(home: Home, cohort: str, username: str, role: Role) -> None:
     """Give somebody another role in a cohort, as an operator does."""
     store = open_store(home.root)
     try:
-        with store.session() as session:
-            found = session.get(Membership, (cohort, username))
-            assert found is not None
-            found.role = role.value
+        change_role(store, home, cohort, username, role)
     finally:
         store.close()

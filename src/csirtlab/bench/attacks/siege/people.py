@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from csirtlab.cohorts.create import read_sign_ins
 from csirtlab.cohorts.folders import Home
+from csirtlab.cohorts.sign_ins import read_sign_ins
 from csirtlab.errors import SetupError
 
 PATIENCE_S = 60.0
