@@ -77,22 +77,38 @@ def test_a_promise_is_broken_by_any_harm_and_by_points_lost(tmp_path: Path, outc
     assert said in broken_promises(read_attack(tmp_path / "one.md"), outcome)
 
 
-def test_the_quick_sample_is_fixed() -> None:
-    assert [attack.name for attack in chosen(ATTACKS, quick=True)] == [
-        "connect-to-the-loopback", "eq-always-true", "kill-every-pid", "read-the-gradebook", "replay-the-neighbour",
-        "write-the-gradebook",
-    ]  # fmt: skip
+def test_the_quick_sample_has_thirty_of_each_kind() -> None:
+    quick, full = chosen(ATTACKS, quick=True), chosen(ATTACKS, quick=False)
+
+    assert 30 <= len(quick.grading) < len(full.grading)
+    assert 30 <= len(quick.hub) < len(full.hub)
+
+
+def test_attacks_are_chosen_by_name() -> None:
+    named = chosen(ATTACKS, quick=False, only=["eq-always-true", "plain-address"])
+
+    assert [each.name for each in named.grading] == ["eq-always-true"]
+    assert [each.name for each in named.hub] == ["plain-address"]
+
+
+def test_a_name_that_no_attack_has_is_told() -> None:
+    with pytest.raises(SetupError, match="no attack is called nothing"):
+        chosen(ATTACKS, quick=False, only=["nothing"])
 
 
 @pytest.mark.slow
-def test_a_quick_run_plays_its_sample_on_both_sides() -> None:
+@pytest.mark.browser
+def test_a_run_plays_both_kinds_on_all_sides() -> None:
+    names = ["eq-always-true", "read-the-gradebook", "gates-own-headers"]
     done = subprocess.run(
-        [str(ROOT / "csirtlab"), "bench", "attacks", "--quick", "--json"],
+        [str(ROOT / "csirtlab"), "bench", "attacks", "--json", *(word for name in names for word in ("--only", name))],
         cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert (told["attacks"], told["succeeded"]) == (6, 0)
+    assert (told["attacks"], told["succeeded"]) == (2, 0)
     assert told["succeeded_nbgrader"] == sum(each["nbgrader"] for each in told["by_name"]) > 0
     assert all({"name", "tries", "ours", "nbgrader"} <= set(each) for each in told["by_name"])
+    assert (told["hub_attacks"], told["hub_succeeded"]) == (1, 0)
+    assert [each["name"] for each in told["hub_by_name"]] == ["gates-own-headers"]

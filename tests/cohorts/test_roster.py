@@ -98,6 +98,7 @@ def test_all_faults_of_a_file_come_at_once() -> None:
 
 
 def test_control_characters_in_a_name_are_refused() -> None:
+    assert "< or >" in refusal("username,name\nana,Ana <b>\n")
     assert "control characters" in refusal("username,name\nana,An\x1ba\n")
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from traitlets import Unicode
 from traitlets.config import Config
 
+from csirtlab.bench.attacks.siege.attacks import find_attacks
 from csirtlab.cli.app import app
 from csirtlab.content import courses, labs
 from csirtlab.exchange import look, places
@@ -264,6 +265,14 @@ def test_the_attacks_of_the_threat_model_exist() -> None:
 
     assert len(claimed) > 20
     assert {name for name in claimed if not (ROOT / "tests" / "attacks" / f"{name}.md").is_file()} == set()
+
+
+def test_each_attack_on_the_hub_has_its_row_in_the_threat_model() -> None:
+    rows = {name: row[2] for row in table_rows("docs/explanation/threat-model.md") for name in coded(row[1:2])}
+
+    assert {name: rows.get(name) for name in (each.name for each in find_attacks())} == {
+        each.name: each.tries for each in find_attacks()
+    }
 
 
 def other_service(name: str) -> type[Authenticator]:

@@ -145,6 +145,9 @@ def _entry(row: dict[str, str], where: str, default_language: Language, faults: 
         faults.append(f"{where}: the name is empty. It is shown to the instructor: fill it in.")
     elif not name.isprintable() or len(name) > 100:
         faults.append(f"{where}: the name has control characters or over 100 letters. Type it again.")
+    elif "<" in name or ">" in name:
+        # nbgrader's formgrader shows names as they are: a tag in one would act in the instructor's browser.
+        faults.append(f"{where}: the name has < or > in it. Write it without.")
     if language not in list(Language):
         faults.append(f'{where}: language "{language}" is unknown. One of: {", ".join(Language)}.')
     if role not in list(Role):

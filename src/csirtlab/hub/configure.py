@@ -12,6 +12,7 @@ from csirtlab.hub.authenticator import RosterAuthenticator
 from csirtlab.hub.gatekeeper import shared_files
 from csirtlab.hub.routes import GateRoutes
 from csirtlab.hub.run_settings import RunSettings, read_settings
+from csirtlab.hub.signing_out import end_sign_ins_at_sign_out
 from csirtlab.hub.spawner import BoxSpawner
 from csirtlab.origins import subdomain
 from csirtlab.settings import content_root, default_home
@@ -60,6 +61,7 @@ def _people(c: Any, settings: RunSettings, home: Home, content: Path, sockets: S
     BoxSpawner.sockets = sockets
     BoxSpawner.is_unsafe = settings.is_unsafe
     c.JupyterHub.authenticator_class = RosterAuthenticator
+    end_sign_ins_at_sign_out()
     # Whoever the roster's passphrase lets in is allowed; nobody else can sign in.
     c.Authenticator.allow_all = True
     c.JupyterHub.spawner_class = BoxSpawner

@@ -163,6 +163,8 @@ def _maps(public: Public, sockets: Sockets) -> str:
         default "";
         "~^POST /hub/(?:login|api/users/[^/]+/tokens)" $binary_remote_addr;
     }}
+    # With a wildcard name, servers' own pages are of the hub's site.
+    map $http_sec_fetch_site $is_from_elsewhere {{ default 0; cross-site 1; same-site {0 if public.origin else 1}; }}
     map $http_upgrade $relay_owner {{ default ""; "~." $gate_owner; }}
     map $http_upgrade $relay_session {{ default ""; "~." $gate_session; }}
     geo $realip_remote_addr $is_trusted {{ default 0;{trusted} }}
@@ -342,6 +344,8 @@ _PAGES = f"""
             proxy_pass http://hub;
         }}
         location = /hub/logout {{
+            # A picture or a link elsewhere would sign out whoever comes by.
+            if ($is_from_elsewhere) {{ return 302 /hub/home; }}
             {_own_headers(HUB_POLICY)}
             add_header Clear-Site-Data '"storage"' always;
             add_header Set-Cookie "{COOKIE}=; Path=/user/; Max-Age=0; HttpOnly; SameSite=Lax" always;

@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Enum, List, Unicode
@@ -52,6 +52,7 @@ class BoxSpawner(LocalProcessSpawner):
     sockets: Sockets
     is_unsafe = False
     _listening = -1
+    _innermost = -1  # a descriptor of the first process inside the walls
 
     network: Any = Enum(
         ("own", "host"),
@@ -142,13 +143,19 @@ class BoxSpawner(LocalProcessSpawner):
             ensure_owned(self._folder(), account.uid)
         path = self.sockets.server(account.username)
         walls = None if self.is_unsafe else self._walls()
-        with listen(path) as listening, handed_files(walls) if walls else nullcontext() as handed:
+        with (
+            listen(path) as listening,
+            open_log(self.home, account.username) as log,
+            handed_files(walls) if walls else nullcontext() as handed,
+        ):
             command = [sys.executable, "-I", "-m", "csirtlab.hub.start_server"]
             self.cmd = wall_command(walls, handed, command) if walls and handed else command
             self._listening = listening.fileno()
             self.popen_kwargs = {
                 "cwd": str(self._folder()),
                 "stdin": asyncio.subprocess.DEVNULL,
+                "stdout": log,
+                "stderr": log,
                 "pass_fds": [self._listening, *(handed.descriptors if handed else ())],
             }
             await super().start()
@@ -169,6 +176,26 @@ class BoxSpawner(LocalProcessSpawner):
             may_nest=is_cohort,
             has_network=self.network == "host",
         )
+
+    async def poll(self) -> int | None:
+        """Return the exit code of a server that has ended, and end whatever it left in its walls."""
+        status: int | None = await super().poll()
+        if status is None:
+            self._hold_innermost()
+        elif self._innermost >= 0:
+            # What detached itself, and is deaf to other signals, ends with the first process of its namespace.
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._innermost, signal.SIGKILL)
+            os.close(self._innermost)
+            self._innermost = -1
+        return status
+
+    def _hold_innermost(self) -> None:
+        """Open bubblewrap's child, which goes on after bubblewrap while anything in the walls does."""
+        if self._innermost < 0 and not self.is_unsafe:
+            with suppress(OSError):
+                for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+                    self._innermost = os.pidfd_open(int(child))
 
     async def _signal(self, sig: int) -> bool:
         # The group: bubblewrap hands no signal on to what it runs.
@@ -192,3 +219,16 @@ class BoxSpawner(LocalProcessSpawner):
         if await self.poll() is None:
             await self._signal(signal.SIGKILL)
             await self.wait_for_death(SECONDS_TO_END)
+
+
+def open_log(home: Home, username: str) -> BinaryIO:
+    """Open a new log for an account's server, and keep the one before beside it.
+
+    One for each: who holds a log open can cut it, write over it, and, where its mode allows, read it.
+    """
+    folder = home.log / "servers"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{username}.log"
+    if path.exists():
+        path.replace(path.with_suffix(".log.before"))
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600), "ab")

@@ -1,4 +1,4 @@
-"""``csirtlab bench attacks``: every attack against this grader and against stock nbgrader, in one run."""
+"""``csirtlab bench attacks``: every attack on grading, ours and stock nbgrader's, and on the hub, in one run."""
 
 import logging
 import os
@@ -7,11 +7,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from csirtlab.bench.attacks.evidence import Outcome, remove
 from csirtlab.bench.attacks.ours import Ground, Way, broken_promises
+from csirtlab.bench.attacks.siege.attacks import HubAttack
+from csirtlab.bench.attacks.siege.attacks import find_attacks as find_hub_attacks
+from csirtlab.bench.attacks.siege.play import Played, play_on_a_new_hub
 from csirtlab.bench.attacks.sources import Attack, find_attacks, read_attacks
 from csirtlab.bench.attacks.stock import CELL_S, StockGround
 from csirtlab.errors import SetupError
@@ -26,22 +30,76 @@ CONDITIONS = {
     "hold of a canary, changes the gradebook, files or the neighbour's result, leaves processes, goes beyond "
     "a limit, or keeps the batch from its end; not when it only reaches into a kernel from which nbgrader promises "
     "no walls",
+    "hub": "csirtlab up with the demo cohort and one more, ana's server replaced by a hostile one; Chromium where a "
+    "browser is attacked. An attack succeeds when its evidence shows any harm, and when it cannot be played",
 }
 
 Say = Callable[[str], None]
 
 
-def chosen(folder: Path | None, *, quick: bool) -> list[Attack]:
-    """Return the attacks to be played; a fixed sample of them when it has to be quick.
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be played."""
+
+    grading: list[Attack]
+    hub: list[HubAttack]
+
+    @property
+    def steps(self) -> int:
+        """How many steps are told: on grading three times, by two of our commands and by stock nbgrader."""
+        return 3 * len(self.grading) + len(self.hub) + 1
+
+
+def chosen(folder: Path | None, *, quick: bool, only: Sequence[str] = ()) -> Chosen:
+    """Return the attacks to be played: all, or those named; a fixed sample of them when it has to be quick.
 
     Raises:
-        SetupError: There are none, or one is not written as an attack is.
+        SetupError: There are none, one is not written as an attack is, or none has a name that is asked for.
     """
-    return [attack for attack in read_attacks(find_attacks(folder)) if attack.is_quick or not quick]
+    grading, hub = read_attacks(find_attacks(folder)), find_hub_attacks()
+    if unknown := set(only) - {each.name for each in grading} - {each.name for each in hub}:
+        raise SetupError(
+            f"no attack is called {', '.join(sorted(unknown))}. Their names: tests/attacks/*.md, and --json."
+        )
+    if only:
+        return Chosen([each for each in grading if each.name in only], [each for each in hub if each.name in only])
+    return Chosen(
+        [each for each in grading if each.is_quick or not quick], [each for each in hub if not (each.is_slow and quick)]
+    )
+
+
+def measure_all(folder: Path | None, attacks: Chosen, *, say: Say) -> dict[str, object]:
+    """Play attacks on grading and on the hub, and return one report.
+
+    Raises:
+        SetupError: No box can be built here, honest notebooks are not graded, or no hub starts.
+    """
+    played = play_on_a_new_hub(attacks.hub, say=say)
+    return {**measure_attacks(folder, attacks.grading, say=say), **hub_report(played)}
+
+
+def hub_report(played: Sequence[Played]) -> dict[str, object]:
+    """Return the part of the report on the hub."""
+    return {
+        "hub_attacks": len(played),
+        "hub_succeeded": sum(bool(each.harms) for each in played),
+        "hub_by_name": [
+            {
+                "name": each.attack.name,
+                "family": each.attack.family,
+                "tries": each.attack.tries,
+                "must": each.attack.must,
+                "succeeded": bool(each.harms),
+                "evidence": list(each.harms),
+                "seconds": round(each.seconds, 1),
+            }
+            for each in played
+        ],
+    }
 
 
 def measure_attacks(folder: Path | None, attacks: Sequence[Attack], *, say: Say) -> dict[str, object]:
-    """Play attacks on both sides and return the report.
+    """Play attacks on grading on both sides and return the report.
 
     Raises:
         SetupError: No box can be built here, or honest notebooks are not graded.
