@@ -22,14 +22,14 @@ from csirtlab.evidence.actions import DOERS
 from csirtlab.evidence.ambiguity import CHECKS, ambiguities
 from csirtlab.evidence.capture import packets
 from csirtlab.evidence.cases import facts_of, ground_truth, make_evidence
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES, VERB_MEASURES
 from csirtlab.evidence.model import TcpFlow
 from csirtlab.evidence.names import _DEPARTMENTS, _NOUNS, _TLDS, _WORDS
 from csirtlab.evidence.plan import make_plan
+from csirtlab.evidence.protocols.ssh import SshLogin
+from csirtlab.evidence.protocols.stacks import STACKS
+from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
-from csirtlab.evidence.ssh import SshLogin
-from csirtlab.evidence.stacks import STACKS
 from csirtlab.settings import content_root
 
 SCENARIOS = scenario_names(content_root())

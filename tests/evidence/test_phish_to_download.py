@@ -16,14 +16,14 @@ from tests.evidence.made import Case
 
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.actions.mailing import DOERS
+from csirtlab.evidence.applications.correspondence import correspondence
+from csirtlab.evidence.applications.mail_messages import encoded
+from csirtlab.evidence.applications.zip_files import parcel
 from csirtlab.evidence.cases import make_evidence
-from csirtlab.evidence.correspondence import correspondence
-from csirtlab.evidence.letters import encoded
 from csirtlab.evidence.model import TcpFlow
-from csirtlab.evidence.parcels import parcel
-from csirtlab.evidence.recordings import recording
+from csirtlab.evidence.protocols.recordings import recording
+from csirtlab.evidence.protocols.smtp import Handover
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.evidence.smtp import Handover
 from csirtlab.proofs.letters import Kept, read_letter
 from csirtlab.proofs.sensor import at_ns, see
 from csirtlab.settings import content_root

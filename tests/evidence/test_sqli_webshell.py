@@ -9,10 +9,10 @@ import pytest
 from tests.evidence.made import Case
 
 from csirtlab.content.scenarios import read_scenario
+from csirtlab.evidence.applications.shells import output_of
+from csirtlab.evidence.applications.site_files import picture, style_sheet
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text, stream
-from csirtlab.evidence.shells import output_of
-from csirtlab.evidence.sitefiles import picture, style_sheet
 from csirtlab.proofs.sensor import at_ns, see
 from csirtlab.settings import content_root
 

@@ -6,12 +6,12 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from csirtlab.evidence.dice import SECOND, bits, whole
 from csirtlab.evidence.model import Datagram, Flow, Host, Knock, Plan, RawFrame, Segment, TcpFlow
-from csirtlab.evidence.probes import knock_segments
+from csirtlab.evidence.protocols.probes import knock_segments
+from csirtlab.evidence.protocols.stacks import Identification
+from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.sampling import SECOND, bits, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.stacks import Identification
-from csirtlab.evidence.tcp import tcp_segments
 
 # libpcap's file format with nanoseconds (pcap-savefile(5)), Ethernet.
 _FILE_HEAD = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262_144, 1)

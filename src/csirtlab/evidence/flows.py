@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Plan, Segment
+from csirtlab.evidence.sampling import SECOND
 
 _COLUMNS = "ts,te,td,sa,da,sp,dp,pr,flg,ipkt,ibyt"
 _LETTERS = "CEUAPRSF"  # from CWR down to FIN

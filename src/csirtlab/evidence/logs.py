@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from csirtlab.evidence.model import Exchange, Plan, TcpFlow
-from csirtlab.evidence.records import Record
-from csirtlab.evidence.tcp import tcp_records
+from csirtlab.evidence.protocols.records import Record
+from csirtlab.evidence.protocols.tcp import tcp_records
 
 
 def records(plan: Plan) -> Iterator[Record]:

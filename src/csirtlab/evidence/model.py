@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from csirtlab.evidence.dialogues import Dialogue
-from csirtlab.evidence.records import Record
-from csirtlab.evidence.stacks import Stack
+from csirtlab.evidence.protocols.dialogues import Dialogue
+from csirtlab.evidence.protocols.records import Record
+from csirtlab.evidence.protocols.stacks import Stack
 
 FactValue = str | int | float | dt.datetime | frozenset[str] | tuple[object, ...]
 """A fact of the ground truth as a plain value; instants are aware UTC, durations are seconds."""

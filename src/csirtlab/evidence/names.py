@@ -4,7 +4,7 @@ from collections.abc import Container
 from random import Random
 
 from csirtlab.errors import EvidenceError
-from csirtlab.evidence.dice import pick, whole
+from csirtlab.evidence.sampling import pick, whole
 
 _WORDS = tuple(
     """

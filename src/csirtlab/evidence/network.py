@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 
-from csirtlab.evidence import dns, ipv6, messages
-from csirtlab.evidence.cast import Cast
-from csirtlab.evidence.cookies import Cookies
-from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, whole
+from csirtlab.evidence.intents import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Seek, Wish
 from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
-from csirtlab.evidence.wishes import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Seek, Wish
+from csirtlab.evidence.protocols import dns, ipv6, messages
+from csirtlab.evidence.protocols.cookies import Cookies
+from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, whole
+from csirtlab.evidence.topology import Cast
 
 _MULTICAST = {"mdns": ("224.0.0.251", 5353), "ssdp": ("239.255.255.250", 1900), "llmnr": ("224.0.0.252", 5355)}
 

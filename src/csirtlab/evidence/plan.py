@@ -4,13 +4,13 @@ from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.actions import wishes_of
 from csirtlab.evidence.ambiguity import ambiguities
-from csirtlab.evidence.authlog import with_auth_log
-from csirtlab.evidence.cast import Cast, draw_cast
+from csirtlab.evidence.applications.auth_log import with_auth_log
+from csirtlab.evidence.applications.plants import share_processes
+from csirtlab.evidence.intents import Log, Note
 from csirtlab.evidence.model import Flow, Paper, Plan, TcpFlow
 from csirtlab.evidence.network import carry_out
-from csirtlab.evidence.plants import share_processes
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.wishes import Log, Note
+from csirtlab.evidence.topology import Cast, draw_cast
 
 _ATTEMPTS = 30
 

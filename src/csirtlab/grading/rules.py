@@ -16,7 +16,7 @@ from typing import Any
 from csirtlab.content.labs import Lab, Question, RuleLanguage
 from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import ContentError
-from csirtlab.evidence.labelled import RAW, client_streams, log_fields, log_rows
+from csirtlab.evidence.applications.labelled import RAW, client_streams, log_fields, log_rows
 from csirtlab.evidence.plan import make_plan
 from csirtlab.grading.box import BOX_UID
 from csirtlab.grading.verdicts import Verdict

@@ -24,8 +24,8 @@ from csirtlab.evidence.actions import (
     worms,
 )
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.cast import Cast
-from csirtlab.evidence.wishes import Remark, Wish
+from csirtlab.evidence.intents import Remark, Wish
+from csirtlab.evidence.topology import Cast
 
 _SUBJECTS = (
     office,

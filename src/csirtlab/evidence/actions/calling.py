@@ -5,9 +5,9 @@ from random import Random
 
 from csirtlab.evidence.actions.closings import short_closing, tls_of
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, shuffled, whole
-from csirtlab.evidence.tls import Request, TlsSession
-from csirtlab.evidence.wishes import Connect, Remark, Wish
+from csirtlab.evidence.intents import Connect, Remark, Wish
+from csirtlab.evidence.protocols.tls import Request, TlsSession
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, shuffled, whole
 
 
 def _check_in(doing: Doing) -> Iterator[Wish]:

@@ -3,9 +3,9 @@
 from random import Random
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import SECOND, heavy, nanoseconds, pick
-from csirtlab.evidence.tls import farewell
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.tls import farewell
+from csirtlab.evidence.sampling import SECOND, heavy, nanoseconds, pick
 
 _BROWSER_PROBES = 45 * SECOND  # Chrome's TCP keep-alive
 

@@ -9,13 +9,13 @@ from random import Random
 from typing import NamedTuple
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
-from csirtlab.evidence.exhibits import original, original_hash, with_alterations, with_losses
-from csirtlab.evidence.http import Fetch, body_of, browser_of
+from csirtlab.evidence.applications.capture_copies import original, original_hash, with_alterations, with_losses
+from csirtlab.evidence.applications.websites import Hit, SiteVisit
+from csirtlab.evidence.intents import Connect, Note, Remark, Wish
 from csirtlab.evidence.model import Paper, Plan
-from csirtlab.evidence.websites import Hit, SiteVisit
-from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
+from csirtlab.evidence.sampling import between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 
 _EXHIBITS = ("exhibits/exhibit-a.pcap", "exhibits/exhibit-b.pcap", "exhibits/exhibit-c.pcap")
 _PLACES = ("evidence safe", "forensic workstation", "transport bag", "safe of the prosecutor's office", "archive room")

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.devices import WGET, Download, jpeg
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import between, bits, heavy, nanoseconds, noise, pick, whole
+from csirtlab.evidence.applications.devices import WGET, Download, jpeg
+from csirtlab.evidence.intents import Connect, Remark, Wish
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.telnet import PORTS, TelnetSession
+from csirtlab.evidence.sampling import between, bits, heavy, nanoseconds, noise, pick, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.telnet import PORTS, TelnetSession
-from csirtlab.evidence.wishes import Connect, Remark, Wish
 
 _HTTP = 80
 

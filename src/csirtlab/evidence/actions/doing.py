@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from random import Random
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.cast import Cast
-from csirtlab.evidence.dice import SECOND, between, chance, heavy, whole
 from csirtlab.evidence.model import Host
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, whole
+from csirtlab.evidence.topology import Cast
 
 _HOUR = 3600 * SECOND
 

@@ -5,8 +5,8 @@ from functools import partial
 
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.flows import flow_list
+from csirtlab.evidence.intents import Remark, Wish
 from csirtlab.evidence.model import Paper
-from csirtlab.evidence.wishes import Remark, Wish
 
 
 def _export_flows(doing: Doing) -> Iterator[Remark]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
-from csirtlab.evidence.ssh import SshLogin
-from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+from csirtlab.evidence.intents import Connect, Note, Remark, Wish
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.ssh import SshLogin
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
 
 _SSH = 22
 _APART = 200 * SECOND  # a person finishes one session before the next

@@ -11,11 +11,19 @@ from random import Random
 from csirtlab.evidence.actions.closings import short_closing
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.actions.proxying import check_link, proxied_visits
-from csirtlab.evidence.correspondence import correspondence
-from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
-from csirtlab.evidence.http import Fetch, body_of
-from csirtlab.evidence.letters import Attachment, Letter, encoded, mail_date, person, queue_id, received, signature
-from csirtlab.evidence.mailers import (
+from csirtlab.evidence.applications.correspondence import correspondence
+from csirtlab.evidence.applications.mail_messages import (
+    Attachment,
+    Letter,
+    encoded,
+    mail_date,
+    person,
+    queue_id,
+    received,
+    signature,
+)
+from csirtlab.evidence.applications.mta import LATEST, PostOffice, Sender, kept_from_inside, selector, times_apart
+from csirtlab.evidence.applications.mua import (
     OF_DESKS,
     OF_PEOPLE,
     OF_PROGRAMS,
@@ -25,15 +33,16 @@ from csirtlab.evidence.mailers import (
     Occasion,
     subscription,
 )
+from csirtlab.evidence.applications.people import Mailbox, draw_name, language_of, mailboxes
+from csirtlab.evidence.applications.proxy import Visit
+from csirtlab.evidence.applications.zip_files import parcel
+from csirtlab.evidence.intents import Connect, Note, Remark, Wish
 from csirtlab.evidence.model import Host, Paper
 from csirtlab.evidence.names import make_name
-from csirtlab.evidence.parcels import parcel
-from csirtlab.evidence.people import Mailbox, draw_name, language_of, mailboxes
-from csirtlab.evidence.postoffice import LATEST, PostOffice, Sender, kept_from_inside, selector, times_apart
+from csirtlab.evidence.protocols.http import Fetch, body_of
+from csirtlab.evidence.protocols.tls import Request, TlsSession
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.squid import Visit
-from csirtlab.evidence.tls import Request, TlsSession
-from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
 
 _SUBMISSION, _IMAP = 465, 993
 _ZONES = (-3, -4, -5, -6, 0)  # hours from UTC, in the Americas and on servers that keep UTC

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.evidence.actions.closings import browser_closing, short_closing, tls_of
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import SECOND, bell, between, chance, heavy, nanoseconds, pick, shuffled, whole
-from csirtlab.evidence.http import UPDATERS, Fetch, HttpSession, browser_of, language_of
+from csirtlab.evidence.intents import Announce, Announcement, AskName, AskTime, Connect, Remark, Wish
 from csirtlab.evidence.model import Host
-from csirtlab.evidence.smb import FileShare
-from csirtlab.evidence.tls import Request, TlsSession
-from csirtlab.evidence.wishes import Announce, Announcement, AskName, AskTime, Connect, Remark, Wish
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.http import UPDATERS, Fetch, HttpSession, browser_of, language_of
+from csirtlab.evidence.protocols.smb import FileShare
+from csirtlab.evidence.protocols.tls import Request, TlsSession
+from csirtlab.evidence.sampling import SECOND, bell, between, chance, heavy, nanoseconds, pick, shuffled, whole
 
 
 def _browse(doing: Doing) -> Iterator[Wish]:

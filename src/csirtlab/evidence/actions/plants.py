@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.actions.scanning import touch
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import SECOND, between, bits, chance, heavy, nanoseconds, pick, shuffled, whole
-from csirtlab.evidence.model import Host, Knock, Paper, Reply
-from csirtlab.evidence.plants import (
+from csirtlab.evidence.applications.plants import (
     IDENTIFY,
     MODBUS,
     READ_COILS,
@@ -24,7 +21,10 @@ from csirtlab.evidence.plants import (
     Order,
     controller_of,
 )
-from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+from csirtlab.evidence.intents import Connect, Note, Remark, Wish
+from csirtlab.evidence.model import Host, Knock, Paper, Reply
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, pick, shuffled, whole
 
 _OPEN = Closing(Ending.OPEN)
 _AFTERWARDS = 5 * SECOND

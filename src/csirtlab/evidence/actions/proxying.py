@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from csirtlab.evidence.actions.closings import browser_closing, tls_of
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import bell, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
-from csirtlab.evidence.http import Fetch, body_of, browser_of
+from csirtlab.evidence.applications.proxy import SQUID, ProxiedSession, ProxiedVisits, Visit
+from csirtlab.evidence.intents import Connect, Remark, Wish
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.names import make_name
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
+from csirtlab.evidence.protocols.tls import Request, TlsSession
+from csirtlab.evidence.sampling import bell, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.squid import SQUID, ProxiedSession, ProxiedVisits, Visit
-from csirtlab.evidence.tls import Request, TlsSession
-from csirtlab.evidence.wishes import Connect, Remark, Wish
 
 _SOFTWARE = ("nginx", "nginx/1.22.1", "Apache", "nginx/1.26.3", "LiteSpeed")
 _CHECKER = "LinkCheck/3.1"

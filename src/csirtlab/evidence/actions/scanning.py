@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.intents import Connect, Note, Remark, Wish
 from csirtlab.evidence.model import Host, Knock, Reply
-from csirtlab.evidence.probes import Silence
-from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.probes import Silence
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
 
 _WELL_KNOWN = tuple(range(1, 1024))
 _REGISTERED = (

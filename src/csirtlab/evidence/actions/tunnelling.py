@@ -7,12 +7,12 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
-from csirtlab.evidence import dns
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.intents import Ask, Note, Remark, Wish
 from csirtlab.evidence.model import Datagram, Exchange, Host, Paper, Plan
+from csirtlab.evidence.protocols import dns
+from csirtlab.evidence.sampling import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.wishes import Ask, Note, Remark, Wish
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NAMES = {number: name for name, number in dns.KINDS.items()}

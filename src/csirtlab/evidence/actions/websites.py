@@ -5,13 +5,13 @@ from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
-from csirtlab.evidence.http import Fetch, body_of, browser_of
-from csirtlab.evidence.shells import output_of
-from csirtlab.evidence.sitefiles import pick_picture, picture, robots_file, style_sheet
-from csirtlab.evidence.websites import Hit, SiteVisit, refusal_page
-from csirtlab.evidence.wishes import Connect, Note, Remark, Wish
+from csirtlab.evidence.applications.shells import output_of
+from csirtlab.evidence.applications.site_files import pick_picture, picture, robots_file, style_sheet
+from csirtlab.evidence.applications.websites import Hit, SiteVisit, refusal_page
+from csirtlab.evidence.intents import Connect, Note, Remark, Wish
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
+from csirtlab.evidence.sampling import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 
 _HTTP = 80
 _STYLE, _SEARCH, _CONTACT = "/static/site.css", "/buscar.php", "/contacto.php"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.devices import WGET, Download
-from csirtlab.evidence.dialogues import Closing, Ending
-from csirtlab.evidence.dice import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.applications.devices import WGET, Download
+from csirtlab.evidence.intents import Connect, Note, Remark, Seek, Wish
 from csirtlab.evidence.model import Host, Knock, Reply
+from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.telnet import PORTS, TelnetSession
+from csirtlab.evidence.sampling import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.telnet import PORTS, TelnetSession
-from csirtlab.evidence.wishes import Connect, Note, Remark, Seek, Wish
 
 _HTTP = 80
 _PAUSES_S = (0.15, 1.5)  # of a program that types

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.ambiguity import calling, custody, logins, mailing, plants, scanning, tunnelling, websites, worms
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.measures.seen import host_volumes, traffic
 from csirtlab.evidence.model import Datagram, Exchange, Plan, TcpFlow
+from csirtlab.evidence.sampling import SECOND
 
 _DHCP_SERVER = 67
 _VOLUME_APART = 1.08  # how much larger the largest must be

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.dice import SECOND, nanoseconds
 from csirtlab.evidence.model import Plan, TcpFlow
+from csirtlab.evidence.sampling import SECOND, nanoseconds
 
 _PACKETS_LEFT = 2  # of so many packets a copy loses one at most
 _TO_THE_END = 5 * SECOND  # the last report has been delivered

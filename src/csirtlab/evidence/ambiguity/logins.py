@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Plan, TcpFlow
-from csirtlab.evidence.ssh import SshLogin
-from csirtlab.evidence.tcp import turn_times
+from csirtlab.evidence.protocols.ssh import SshLogin
+from csirtlab.evidence.protocols.tcp import turn_times
+from csirtlab.evidence.sampling import SECOND
 
 _TO_THE_END = 30 * SECOND  # the last guess is over, answer and all, before the recording is
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.applications.proxy import ProxiedVisits
 from csirtlab.evidence.model import Plan, TcpFlow
-from csirtlab.evidence.smtp import Handover
-from csirtlab.evidence.squid import ProxiedVisits
-from csirtlab.evidence.tcp import turn_times
+from csirtlab.evidence.protocols.smtp import Handover
+from csirtlab.evidence.protocols.tcp import turn_times
+from csirtlab.evidence.sampling import SECOND
 
 _TO_THE_END = 5 * SECOND
 

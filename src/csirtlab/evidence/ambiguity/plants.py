@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.applications.plants import WRITES, ModbusSession, controller_of
 from csirtlab.evidence.measures.plants import course
 from csirtlab.evidence.measures.worms import arrivals
 from csirtlab.evidence.model import Plan, TcpFlow
-from csirtlab.evidence.plants import WRITES, ModbusSession, controller_of
+from csirtlab.evidence.sampling import SECOND
 
 _TO_THE_END = 240 * SECOND  # the process needs time to follow
 _APART = 20 * SECOND  # from any other write of that register

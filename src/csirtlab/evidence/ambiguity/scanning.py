@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Knock, Plan
+from csirtlab.evidence.sampling import SECOND
 
 _TO_THE_END = 3 * SECOND
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Plan, TcpFlow
-from csirtlab.evidence.tcp import turn_times
+from csirtlab.evidence.protocols.tcp import turn_times
+from csirtlab.evidence.sampling import SECOND
 
 _TO_THE_END = 20 * SECOND
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.measures.worms import arrivals
 from csirtlab.evidence.model import Plan
+from csirtlab.evidence.sampling import SECOND
 
 _TO_THE_END = 90 * SECOND
 

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.exhibits import original_hash
+from csirtlab.evidence.applications.capture_copies import original_hash
 from csirtlab.evidence.measures.seen import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
-from csirtlab.evidence.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import tcp_segments
 
 
 def _first_export(plan: Plan, action: Action) -> dt.datetime:

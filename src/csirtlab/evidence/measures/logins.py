@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from csirtlab.content.scenarios import Action
 from csirtlab.evidence.measures.seen import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
-from csirtlab.evidence.ssh import SshLogin
-from csirtlab.evidence.tcp import tcp_records
+from csirtlab.evidence.protocols.ssh import SshLogin
+from csirtlab.evidence.protocols.tcp import tcp_records
 
 
 def _fall_time(plan: Plan, action: Action) -> dt.datetime:

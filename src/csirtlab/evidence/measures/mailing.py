@@ -4,13 +4,13 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.applications.mta import arrived_ns
+from csirtlab.evidence.applications.proxy import ProxiedVisits
 from csirtlab.evidence.measures.seen import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
-from csirtlab.evidence.postoffice import arrived_ns
-from csirtlab.evidence.smtp import Handover
-from csirtlab.evidence.squid import ProxiedVisits
-from csirtlab.evidence.tcp import tcp_records
+from csirtlab.evidence.protocols.smtp import Handover
+from csirtlab.evidence.protocols.tcp import tcp_records
+from csirtlab.evidence.sampling import SECOND
 
 
 def _first_delivery(plan: Plan, action: Action) -> dt.datetime:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from csirtlab.content.scenarios import Action
+from csirtlab.evidence.applications.plants import READ_HOLDING, READ_INPUT, WRITES, Loop, ModbusSession, controller_of
 from csirtlab.evidence.measures.seen import instant
 from csirtlab.evidence.model import FactValue, Host, Plan, TcpFlow
-from csirtlab.evidence.plants import READ_HOLDING, READ_INPUT, WRITES, Loop, ModbusSession, controller_of
-from csirtlab.evidence.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import tcp_segments
 
 _FUNCTION, _VALUES = 7, 9  # where they stand in a message
 

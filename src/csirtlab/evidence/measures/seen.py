@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from csirtlab.evidence.capture import frame_length, packets
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Exchange, Host, Plan, Segment, TcpFlow
-from csirtlab.evidence.tcp import tcp_segments
-from csirtlab.evidence.tls import TlsSession
+from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.protocols.tls import TlsSession
+from csirtlab.evidence.sampling import SECOND
 
 Pair = tuple[str, str]
 

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action
+from csirtlab.evidence.applications.websites import ACCESS_LOG
 from csirtlab.evidence.measures.seen import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
-from csirtlab.evidence.tcp import tcp_records
-from csirtlab.evidence.websites import ACCESS_LOG
+from csirtlab.evidence.protocols.tcp import tcp_records
 
 
 def _first_success(plan: Plan, action: Action) -> dt.datetime:

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.devices import Download
+from csirtlab.evidence.applications.devices import Download
 from csirtlab.evidence.measures.seen import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
-from csirtlab.evidence.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import tcp_segments
 
 
 def arrivals(plan: Plan, label: str) -> dict[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csirtlab.errors import SetupError
-from csirtlab.evidence.smb import SEALED_HEADER
+from csirtlab.evidence.protocols.smb import SEALED_HEADER
 from csirtlab.proofs.recorders.relay import Relay, Said
 
 _USER, _PASSWORD, _DOMAIN, _SERVER, _SHARE = "maria", "palta-con-sal", "OFICINA", "SRVFILES", "oficina"

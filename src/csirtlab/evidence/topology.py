@@ -1,0 +1,237 @@
+"""Who is there: the hosts of the site, the servers outside, and who plays which part."""
+
+import datetime as dt
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from csirtlab.content.scenario_checks import OTHER_PLACES, SERVER_PLACES
+from csirtlab.content.scenarios import Group, Scenario, Service, Window
+from csirtlab.content.vocabulary import SYSTEMS
+from csirtlab.errors import EvidenceError
+from csirtlab.evidence.model import Host, Way
+from csirtlab.evidence.names import make_name
+from csirtlab.evidence.protocols.stacks import OUTSIDE, STACKS
+from csirtlab.evidence.sampling import SECOND, between, bits, chance, nanoseconds, noise, pick, shuffled, whole
+
+# Makers' prefixes as the IEEE registered them; tools show the maker's name.
+_MAKERS = {
+    "windows": ("001422", "f8bc12", "d4bed9", "b8ca3a", "1866da", "3cd92b", "9cb654", "a0d3c1", "8c1645", "54ee75"),
+    "linux": ("b8ca3a", "3ca9f4", "a44e31", "54ee75"),
+    "macos": ("f01898", "acbc32", "3c15c2"),
+    "printer": ("008077", "001ba9"),
+    "router": ("4c5e0c", "64d154"),
+    "camera": ("4419b6", "c056e3", "3cef8c", "4c11bf", "00408c", "accc8e"),
+    "plc": ("0080f4", "001b1b", "0030de", "00a045", "001d9c"),
+}
+_VIRTUAL = ("005056", "000c29")
+# How long a system takes to answer on the LAN, in seconds: small devices take their time.
+_ANSWER_S = (0.00014, 0.0006)
+_ANSWERS_S = {"camera": (0.0006, 0.0019), "plc": (0.0008, 0.0019)}
+
+_USUAL_TTLS = (5, 10, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody in a case."""
+
+    begin_ns: int
+    end_ns: int
+    site_domain: str
+    inside: tuple[Host, ...]
+    groups: Mapping[str, tuple[Host, ...]]  # by group and by actor
+    services: Mapping[str, tuple[Host, ...]]  # servers outside, by service
+    parts: Mapping[str, Host]  # actors, and services that are one server
+    router: Host
+    resolver: Host  # asks for names on behalf of the site
+    forwarder: Host  # the provider's, whom the resolver asks
+    broadcast: str
+
+
+def draw_cast(scenario: Scenario, rng: Random) -> Cast:
+    """Draw the window, the site and everybody in it."""
+    begin_ns, end_ns = _draw_window(scenario.window, rng)
+    domain = pick(rng, scenario.site.domains)
+    network = _draw_network(scenario.site.networks, rng)
+    inside = _draw_inside(scenario, network, rng)
+    groups = {group.name: tuple(host for host in inside if host.group == group.name) for group in scenario.groups}
+    actors = _draw_actors(scenario, groups, rng)
+    router = _first(inside, "router")
+    resolver = next((host for host in inside if "DNS" in host.role), None)
+    if resolver is None:
+        raise EvidenceError(f'{scenario.path}: no host resolves names. Give one group a role that says "DNS".')
+    services = _draw_services(scenario, router, rng)
+    parts = actors | {name: servers[0] for name, servers in services.items() if len(servers) == 1}
+    forwarder_way = _draw_way(rng, (6, 30))
+    forwarder = _outside("resolver", f"198.51.100.{whole(rng, 2, 250)}", router, forwarder_way, rng, "resolver", 3600)
+    taken = {server.address for servers in services.values() for server in servers}
+    while forwarder.address in taken:
+        forwarder = replace(forwarder, address=f"198.51.100.{whole(rng, 2, 250)}")
+    return Cast(
+        begin_ns=begin_ns,
+        end_ns=end_ns,
+        site_domain=domain,
+        inside=inside,
+        groups=groups | {name: (host,) for name, host in actors.items()},
+        services=services,
+        parts=parts,
+        router=router,
+        resolver=resolver,
+        forwarder=forwarder,
+        broadcast=str(network.broadcast_address),
+    )
+
+
+def _draw_window(window: Window, rng: Random) -> tuple[int, int]:
+    days = [
+        window.first_day + dt.timedelta(days=number) for number in range((window.last_day - window.first_day).days + 1)
+    ]
+    day = pick(rng, [day for day in days if day.weekday() < 5] or days)
+    epoch_day = (day - dt.date(1970, 1, 1)).days
+    # A person starts a recording at any second; the sensor's first frame comes at any nanosecond.
+    begin = epoch_day * 86_400 * SECOND + nanoseconds(between(rng, *window.start_minute) * 60)
+    return begin, begin + nanoseconds(between(rng, *window.minutes) * 60)
+
+
+def _draw_network(networks: tuple[str, ...], rng: Random) -> ipaddress.IPv4Network:
+    whole_network = ipaddress.IPv4Network(pick(rng, networks))
+    count = 1 << (24 - whole_network.prefixlen)
+    start = int(whole_network.network_address) + 256 * whole(rng, 0, count - 1)
+    return ipaddress.IPv4Network((start, 24))
+
+
+def _draw_inside(scenario: Scenario, network: ipaddress.IPv4Network, rng: Random) -> tuple[Host, ...]:
+    servers = shuffled(rng, range(2, 2 + SERVER_PLACES))
+    others = shuffled(rng, range(40, 40 + OTHER_PLACES))
+    hosts: list[Host] = []
+    for group in scenario.groups:
+        systems = _draw_systems(group, rng)
+        for system in systems:
+            if SYSTEMS[system] == "router":
+                number = pick(rng, (1, 254))
+            else:
+                number = servers.pop() if "server" in group.role or "controller" in group.role else others.pop()
+            is_virtual = group.name.endswith(("server", "controller"))
+            makers = _VIRTUAL if is_virtual else _MAKERS[SYSTEMS[system]]
+            hosts.append(
+                Host(
+                    name=make_name(rng, group.names, {host.name for host in hosts}),
+                    role=group.role,
+                    group=group.name,
+                    address=str(network.network_address + number),
+                    mac=bytes.fromhex(pick(rng, makers)) + noise(rng, 3),
+                    stack=STACKS[system],
+                    way=Way(
+                        nanoseconds(between(rng, *_ANSWERS_S.get(SYSTEMS[system], _ANSWER_S))),
+                        0,
+                        0.00003,
+                        whole(rng, 12_000, 14_000),
+                        1460,
+                    ),
+                    inside=True,
+                    clock_ns=_draw_clock(group, rng),
+                    ticks=bits(rng, 31),
+                )
+            )
+    return tuple(hosts)
+
+
+def _draw_clock(group: Group, rng: Random) -> int:
+    """Return how far a clock is off: some milliseconds, or whole seconds where the scenario says so."""
+    if group.clock_off_s is None:
+        return nanoseconds(between(rng, -0.02, 0.02))
+    return whole(rng, *group.clock_off_s) * (1 if chance(rng, 0.5) else -1) * SECOND
+
+
+def _draw_systems(group: Group, rng: Random) -> list[str]:
+    """Return a system for each host: every listed one at least once where the count allows."""
+    count = whole(rng, *group.count)
+    systems = list(group.systems[:count])
+    systems += [pick(rng, group.systems) for _ in range(count - len(systems))]
+    return shuffled(rng, systems)
+
+
+def _draw_actors(scenario: Scenario, groups: Mapping[str, tuple[Host, ...]], rng: Random) -> dict[str, Host]:
+    actors: dict[str, Host] = {}
+    for actor in scenario.actors:
+        free = [
+            host
+            for host in groups[actor.group]
+            if host not in actors.values() and actor.family in (None, host.stack.family)
+        ]
+        if not free:
+            raise EvidenceError(
+                f'{scenario.path}: no host is left for actor "{actor.name}". '
+                f'Raise the count of group "{actor.group}", or list the system more often.'
+            )
+        actors[actor.name] = pick(rng, free)
+    return actors
+
+
+def _draw_services(scenario: Scenario, router: Host, rng: Random) -> dict[str, tuple[Host, ...]]:
+    services: dict[str, tuple[Host, ...]] = {}
+    names: set[str] = set()
+    addresses: set[str] = set()
+    for service in scenario.services:
+        servers = []
+        for _ in range(whole(rng, *service.count)):
+            names.add(name := make_name(rng, service.patterns, names))
+            addresses.add(address := _draw_address(service, addresses, rng))
+            ttl = _usual_ttl(service.ttl_s, rng)
+            servers.append(_outside(name, address, router, _draw_way(rng, service.rtt_ms), rng, service.name, ttl))
+        services[service.name] = tuple(servers)
+    return services
+
+
+def _usual_ttl(ttl_s: tuple[float, float], rng: Random) -> int:
+    """Return a TTL of the range such as people write into zones, if it holds one."""
+    low, high = int(ttl_s[0]), int(ttl_s[1])
+    drawn = whole(rng, low, high)
+    return min(
+        (usual for usual in _USUAL_TTLS if low <= usual <= high), key=lambda usual: abs(usual - drawn), default=drawn
+    )
+
+
+def _draw_address(service: Service, taken: set[str], rng: Random) -> str:
+    for _ in range(1000):
+        network = ipaddress.IPv4Network(pick(rng, service.networks))
+        number = whole(rng, 1, network.num_addresses - 2)
+        address = str(network.network_address + number)
+        if address not in taken and number % 256 not in (0, 255):
+            return address
+    raise EvidenceError(f'service "{service.name}" has more servers than addresses. List more networks.')
+
+
+def _draw_way(rng: Random, rtt_ms: tuple[float, float]) -> Way:
+    return Way(
+        rtt_ns=nanoseconds(between(rng, rtt_ms[0] / 1000, rtt_ms[1] / 1000)),
+        hops=whole(rng, 7, 19),
+        loss=between(rng, 0.0005, 0.008) if chance(rng, 0.4) else 0.0002,
+        pace_ns=whole(rng, 60_000, 700_000),  # 16 to 190 Mbit/s
+        mss=pick(rng, (1460, 1460, 1460, 1440, 1412, 1400)),
+    )
+
+
+def _outside(name: str, address: str, router: Host, way: Way, rng: Random, group: str, ttl_s: int) -> Host:
+    return Host(
+        name=name,
+        role="",
+        group=group,
+        address=address,
+        mac=router.mac,
+        stack=pick(rng, OUTSIDE),
+        way=way,
+        inside=False,
+        clock_ns=nanoseconds(between(rng, -0.15, 0.15)),
+        ticks=bits(rng, 31),
+        lookup_ttl_s=ttl_s,
+    )
+
+
+def _first(hosts: tuple[Host, ...], family: str) -> Host:
+    for host in hosts:
+        if family in (host.stack.family, host.stack.name):
+            return host
+    raise EvidenceError(f"the site has no {family}. Add a [[host]] whose systems say so.")
