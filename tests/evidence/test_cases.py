@@ -18,18 +18,18 @@ from csirtlab.content.scenarios import Action, Fact, Scenario, read_scenario, sc
 from csirtlab.content.vocabulary import MEASURES, SYSTEMS, VERBS
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence import cases as cases_module
-from csirtlab.evidence.actions import DOERS
-from csirtlab.evidence.ambiguity import CHECKS, ambiguities
+from csirtlab.evidence import subjects
 from csirtlab.evidence.capture import packets
 from csirtlab.evidence.cases import facts_of, ground_truth, make_evidence
-from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES, VERB_MEASURES
+from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
 from csirtlab.evidence.model import TcpFlow
-from csirtlab.evidence.names import _DEPARTMENTS, _NOUNS, _TLDS, _WORDS
-from csirtlab.evidence.plan import make_plan
+from csirtlab.evidence.plan import ambiguities, make_plan
 from csirtlab.evidence.protocols.ssh import SshLogin
 from csirtlab.evidence.protocols.stacks import STACKS
 from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
+from csirtlab.evidence.subjects import CHECKS
+from csirtlab.evidence.topology import _DEPARTMENTS, _NOUNS, _TLDS, _WORDS
 from csirtlab.settings import content_root
 
 SCENARIOS = scenario_names(content_root())
@@ -168,9 +168,9 @@ def test_a_full_disk_is_told_and_leaves_no_half_of_the_evidence(tmp_path: Path) 
 
 
 def test_every_word_of_the_vocabulary_has_its_behaviour() -> None:
-    assert set(DOERS) == set(VERBS)
+    assert set(subjects.ACTIONS) == set(VERBS)
     assert set(ACTION_MEASURES) == set(MEASURES["action"])
-    assert set(VERB_MEASURES) <= {(name, fact) for name, verb in VERBS.items() for fact in verb.facts}
+    assert set(subjects.MEASURES) <= {(name, fact) for name, verb in VERBS.items() for fact in verb.facts}
     assert set(CHECKS) <= set(VERBS)
     assert set(CAPTURE_MEASURES) == set(MEASURES["capture"])
     assert set(HOST_MEASURES) == set(MEASURES["host"]) | set(MEASURES["service"])

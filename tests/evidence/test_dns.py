@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from csirtlab.evidence.protocols import dns
-from csirtlab.evidence.protocols.cookies import Cookies
+from csirtlab.evidence.protocols.dns import Cookies
 from csirtlab.evidence.sampling import SECOND
 
 EXCHANGES: list[dict[str, Any]] = json.loads(

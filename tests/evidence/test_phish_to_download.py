@@ -15,7 +15,6 @@ import pytest
 from tests.evidence.made import Case
 
 from csirtlab.content.scenarios import read_scenario
-from csirtlab.evidence.actions.mailing import DOERS
 from csirtlab.evidence.applications.correspondence import correspondence
 from csirtlab.evidence.applications.mail_messages import encoded
 from csirtlab.evidence.applications.zip_files import parcel
@@ -24,6 +23,7 @@ from csirtlab.evidence.model import TcpFlow
 from csirtlab.evidence.protocols.recordings import recording
 from csirtlab.evidence.protocols.smtp import Handover
 from csirtlab.evidence.seeds import seed_of_text
+from csirtlab.evidence.subjects.mailing import DOERS
 from csirtlab.proofs.letters import Kept, read_letter
 from csirtlab.proofs.sensor import at_ns, see
 from csirtlab.settings import content_root

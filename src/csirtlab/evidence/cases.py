@@ -4,16 +4,20 @@ import csv
 import hashlib
 import hmac
 import io
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from csirtlab.content.scenarios import Scenario
+from csirtlab.content.scenarios import Fact, Scenario
+from csirtlab.errors import EvidenceError
 from csirtlab.evidence.capture import write_capture
 from csirtlab.evidence.folders import synced_file, told, whole_folder
-from csirtlab.evidence.logs import log_files
-from csirtlab.evidence.measures import measure
-from csirtlab.evidence.model import FactValue, Host, Plan
+from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
+from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, TcpFlow
 from csirtlab.evidence.plan import make_plan
+from csirtlab.evidence.protocols.dialogues import Record
+from csirtlab.evidence.protocols.tcp import tcp_records
+from csirtlab.evidence.subjects import MEASURES
 
 
 def make_evidence(scenario: Scenario, seed: bytes, folder: Path, *, replace: bool = False) -> list[str]:
@@ -97,7 +101,35 @@ def _plan(scenario: Scenario, seed: bytes) -> Plan:
 
 def facts_of(scenario: Scenario, plan: Plan) -> dict[str, FactValue]:
     """Return the facts of a plan by name."""
-    return {fact.name: measure(scenario, plan, fact) for fact in scenario.facts}
+    return {fact.name: _measured(scenario, plan, fact) for fact in scenario.facts}
+
+
+def _measured(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
+    """Return the value of ``fact`` in this case.
+
+    Raises:
+        EvidenceError: It has none: what it measures did not happen.
+    """
+    try:
+        return _taken(scenario, plan, fact)
+    except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
+        raise EvidenceError(
+            f'{scenario.path}:{fact.line}: "{fact.name}" has no value in this case: "{fact.subject}" did too little '
+            f'for "{fact.measure}" ({type(error).__name__}: {error}). Ask for another measure, or let it do more.'
+        ) from error
+
+
+def _taken(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
+    if fact.subject == "capture":
+        return CAPTURE_MEASURES[fact.measure](plan)
+    if fact.subject in plan.cast:
+        return HOST_MEASURES[fact.measure](plan, plan.cast[fact.subject])
+    action = next(action for action in scenario.actions if action.id == fact.subject)
+    if fact.measure in ACTION_MEASURES:
+        return ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
+    if own := MEASURES.get((action.verb, fact.measure)):
+        return own(plan, action)
+    return plan.notes[fact.subject, fact.measure]
 
 
 def asset_list(hosts: tuple[Host, ...]) -> bytes:
@@ -107,3 +139,24 @@ def asset_list(hosts: tuple[Host, ...]) -> bytes:
     writer.writerow(("hostname", "address", "role"))
     writer.writerows((host.name, host.address, host.role) for host in hosts)
     return text.getvalue().encode()
+
+
+def records(plan: Plan) -> Iterator[Record]:
+    """Yield every line of every log, in any order."""
+    yield from plan.records
+    for flow in plan.flows:
+        if isinstance(flow, TcpFlow) and flow.dialogue.keeps_records:
+            yield from tcp_records(plan, flow)
+        elif isinstance(flow, Exchange):
+            yield from flow.records
+
+
+def log_files(plan: Plan) -> dict[str, bytes]:
+    """Return the logs by file name; lines of the same instant stay in the order in which they were written."""
+    files: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records(plan):
+        files[record.file].append(record)
+    return {
+        name: "".join(f"{record.text}\n" for record in sorted(lines, key=lambda record: record.at_ns)).encode()
+        for name, lines in sorted(files.items())
+    }

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from random import Random
 
+from csirtlab.content.scenarios import Action
 from csirtlab.evidence.model import FactValue, Host, Knock, Paper
 from csirtlab.evidence.protocols import dns
-from csirtlab.evidence.protocols.dialogues import Dialogue
-from csirtlab.evidence.protocols.records import Record
+from csirtlab.evidence.protocols.dialogues import Dialogue, Record
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, whole
+from csirtlab.evidence.topology import Cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +118,48 @@ Wish = Connect | AskTime | AskName | Ask | Seek | Announce | Knock | Log
 
 Remark = Note | Paper
 """What an action says besides; the network knows nothing of it."""
+
+
+_HOUR = 3600 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """An action of one host."""
+
+    cast: Cast
+    action: Action
+    host: Host
+    servers: tuple[Host, ...]
+    rng: Random
+
+    def others(self, part: str) -> tuple[Host, ...]:
+        """Return who else takes part, as the scenario names them for this action."""
+        name = self.action.others[part]
+        return self.cast.services.get(name) or self.cast.groups[name]
+
+    @property
+    def tls_client(self) -> str:
+        """Return whose TLS the action speaks on this host; only Windows has one that all its programs share."""
+        client = self.action.client or "library"
+        return "library" if client == "system" and self.host.stack.family != "windows" else client
+
+    def draw(self, parameter: str) -> float:
+        """Return a number of a parameter's range, uniform."""
+        return between(self.rng, *self.action.ranges[parameter])
+
+    def draw_heavy(self, parameter: str) -> int:
+        """Return a whole number of a parameter's range, mostly small."""
+        return int(heavy(self.rng, *self.action.ranges[parameter]))
+
+    def draw_whole(self, parameter: str) -> int:
+        """Return a whole number of a parameter's range, both ends included."""
+        low, high = self.action.ranges[parameter]
+        return whole(self.rng, int(low), int(high))
+
+    def times(self, per_hour: float) -> list[int]:
+        """Return instants all over the window, ``per_hour`` on average."""
+        length = self.cast.end_ns - self.cast.begin_ns
+        expected = per_hour * length / _HOUR
+        count = int(expected) + (1 if chance(self.rng, expected - int(expected)) else 0)
+        return sorted(self.cast.begin_ns + int(length * self.rng.random()) for _ in range(count))

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from csirtlab.evidence.protocols.dialogues import Dialogue
-from csirtlab.evidence.protocols.records import Record
+from csirtlab.evidence.protocols.dialogues import Dialogue, Record
 from csirtlab.evidence.protocols.stacks import Stack
 
 FactValue = str | int | float | dt.datetime | frozenset[str] | tuple[object, ...]

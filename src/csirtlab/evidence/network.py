@@ -7,7 +7,7 @@ from random import Random
 from csirtlab.evidence.intents import Announce, Announcement, Ask, AskName, AskTime, Connect, Log, Seek, Wish
 from csirtlab.evidence.model import Datagram, Exchange, Flow, Host, Knock, RawFrame, TcpFlow
 from csirtlab.evidence.protocols import dns, ipv6, messages
-from csirtlab.evidence.protocols.cookies import Cookies
+from csirtlab.evidence.protocols.dns import Cookies
 from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, whole
 from csirtlab.evidence.topology import Cast
 

@@ -1,18 +1,25 @@
 """Seed to plan: everything that a case holds, as values, before any byte is written."""
 
-from csirtlab.content.scenarios import Scenario
+from collections.abc import Iterator
+from random import Random
+
+from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.errors import EvidenceError
-from csirtlab.evidence.actions import wishes_of
-from csirtlab.evidence.ambiguity import ambiguities
 from csirtlab.evidence.applications.auth_log import with_auth_log
 from csirtlab.evidence.applications.plants import share_processes
-from csirtlab.evidence.intents import Log, Note
-from csirtlab.evidence.model import Flow, Paper, Plan, TcpFlow
+from csirtlab.evidence.intents import Doing, Log, Note, Remark, Wish
+from csirtlab.evidence.measures import host_volumes, traffic
+from csirtlab.evidence.model import Datagram, Exchange, Flow, Paper, Plan, TcpFlow
 from csirtlab.evidence.network import carry_out
+from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import stream
+from csirtlab.evidence.subjects import ACTIONS, CHECKS
 from csirtlab.evidence.topology import Cast, draw_cast
 
 _ATTEMPTS = 30
+_DHCP_SERVER = 67
+_VOLUME_APART = 1.08  # how much larger the largest must be
+_CUT_OFF = 2 * SECOND
 
 
 def make_plan(scenario: Scenario, seed: bytes) -> Plan:
@@ -64,3 +71,70 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
 def _passes(flow: Flow, cast: Cast) -> bool:
     """Say whether the sensor sees some of it: a connection may have been open before."""
     return flow.start_ns < cast.end_ns and (flow.start_ns >= cast.begin_ns or isinstance(flow, TcpFlow))
+
+
+def wishes_of(cast: Cast, action: Action, rng: Random) -> Iterator[Wish | Remark]:
+    """Yield what ``action`` makes its hosts wish for, and what it remarks."""
+    servers = cast.services.get(action.target or "") or cast.groups.get(action.target or "", ())
+    for host in cast.groups.get(action.source) or cast.services[action.source]:
+        yield from ACTIONS[action.verb](Doing(cast, action, host, servers, rng))
+
+
+def ambiguities(scenario: Scenario, plan: Plan) -> list[str]:
+    """Return what is ambiguous in ``plan``, in words; empty when nothing is."""
+    return list(_ambiguities(scenario, plan))
+
+
+def _ambiguities(scenario: Scenario, plan: Plan) -> Iterator[str]:
+    for action in scenario.incident:
+        if action.verb in CHECKS:
+            yield from CHECKS[action.verb](scenario, plan, action)
+    yield from _volumes(scenario, plan)
+    yield from _last_moment(scenario, plan)
+    yield from _nameless(scenario, plan)
+
+
+def _volumes(scenario: Scenario, plan: Plan) -> Iterator[str]:
+    """Whoever is asked for as the largest must be so by a margin, however one counts the bytes."""
+    asked = {fact.measure for fact in scenario.facts if fact.subject == "capture"}
+    if not asked & {"top_host", "top_pair"}:
+        return
+    volumes = traffic(plan)
+    for name, counts in (
+        ("top_host", list(host_volumes(plan, volumes).values())),
+        ("top_pair", list(volumes.values())),
+    ):
+        first, second = sorted(counts, reverse=True)[:2]
+        if name in asked and second * _VOLUME_APART > first:
+            yield f"two are nearly the {name.replace('_', ' ')}"
+
+
+def _last_moment(scenario: Scenario, plan: Plan) -> Iterator[str]:
+    """Whose server names are asked for opens nothing that the end of the recording cuts off."""
+    for fact in scenario.facts:
+        if fact.measure == "server_names":
+            host = plan.cast[fact.subject]
+            late = [
+                flow
+                for flow in plan.flows
+                if isinstance(flow, TcpFlow) and flow.client is host and flow.start_ns > plan.end_ns - _CUT_OFF
+            ]
+            if late:
+                yield f'"{fact.subject}" opens a connection in the last moment'
+
+
+def _nameless(scenario: Scenario, plan: Plan) -> Iterator[str]:
+    """A host that no list names must say its name itself, when it renews its lease."""
+    for fact in scenario.facts:
+        host = plan.cast.get(fact.subject)
+        if fact.measure != "name" or host is None or not host.inside or host in plan.hosts:
+            continue
+        says = [
+            part
+            for flow in plan.flows
+            if isinstance(flow, Exchange)
+            for part in flow.parts
+            if isinstance(part, Datagram) and part.sender is host and part.target_port == _DHCP_SERVER
+        ]
+        if not any(part.at_ns < plan.end_ns for part in says):
+            yield f'"{fact.subject}" never says its name'

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from csirtlab.evidence.model import Flow, Host, Plan, TcpFlow
-from csirtlab.evidence.protocols.records import Record
+from csirtlab.evidence.protocols.dialogues import Record
 from csirtlab.evidence.protocols.ssh import Course, SshLogin, auth_record
 from csirtlab.evidence.protocols.tcp import FIN, RST, tcp_segments, turn_times
 from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, whole

@@ -14,8 +14,7 @@ from typing import ClassVar, NamedTuple
 
 from csirtlab.evidence.intents import Connect, Wish
 from csirtlab.evidence.model import Host
-from csirtlab.evidence.protocols.dialogues import Closing, Turn
-from csirtlab.evidence.protocols.moments import Watch
+from csirtlab.evidence.protocols.dialogues import Closing, Turn, Watch
 from csirtlab.evidence.protocols.recordings import RecordedTurn, recording
 from csirtlab.evidence.sampling import SECOND, between, chance, heavy, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream

@@ -11,9 +11,8 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from csirtlab.evidence.model import Host
-from csirtlab.evidence.protocols.dialogues import Closing, Turn
+from csirtlab.evidence.protocols.dialogues import Closing, Record, Turn
 from csirtlab.evidence.protocols.http import language_of, request_head
-from csirtlab.evidence.protocols.records import Record
 from csirtlab.evidence.protocols.tls import TlsSession
 from csirtlab.evidence.sampling import SECOND
 

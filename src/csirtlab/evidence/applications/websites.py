@@ -13,9 +13,8 @@ from typing import ClassVar
 
 from csirtlab.evidence.applications.site_files import SiteFile
 from csirtlab.evidence.model import Host
-from csirtlab.evidence.protocols.dialogues import Closing, Turn
+from csirtlab.evidence.protocols.dialogues import Closing, Record, Turn
 from csirtlab.evidence.protocols.http import file_head, http_date, language_of, request_lines
-from csirtlab.evidence.protocols.records import Record
 
 ACCESS_LOG, APPLICATION_LOG = "access.log", "app.log"
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -6,7 +6,14 @@ from enum import Enum
 from random import Random
 from typing import ClassVar, NamedTuple, Protocol
 
-from csirtlab.evidence.protocols.records import Record
+
+class Record(NamedTuple):
+    """A line of a log."""
+
+    at_ns: int  # true time; what is written in it is the writer's clock
+    file: str  # of the evidence: auth.log
+    text: str
+
 
 Payload = bytes | Callable[[int], bytes]
 """Bytes, or a function that writes them, given the time at which they are sent (ns since 1970)."""
@@ -59,3 +66,23 @@ class Dialogue(Protocol):
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield what is said, in order."""
         ...
+
+
+class Watch:
+    """Remembers when a dialogue last spoke, so that its next turn can wait for a moment."""
+
+    def __init__(self, at_ns: int = 0) -> None:
+        self.at_ns = at_ns
+
+    def note(self, content: bytes) -> Payload:
+        """Return ``content`` as a payload that tells the watch when it is sent."""
+
+        def send(at_ns: int) -> bytes:
+            self.at_ns = at_ns
+            return content
+
+        return send
+
+    def until(self, due_ns: int) -> int:
+        """Return how long to think so as to speak at ``due_ns``; not at all when that has passed."""
+        return max(0, due_ns - self.at_ns)

@@ -13,9 +13,8 @@ from random import Random
 from typing import ClassVar
 
 from csirtlab.evidence.model import Host
-from csirtlab.evidence.protocols.dialogues import Closing, Turn, Writer
+from csirtlab.evidence.protocols.dialogues import Closing, Record, Turn, Writer
 from csirtlab.evidence.protocols.recordings import recording
-from csirtlab.evidence.protocols.records import Record
 from csirtlab.evidence.sampling import between, heavy, nanoseconds, noise, whole
 from csirtlab.evidence.seeds import stream
 

@@ -4,8 +4,7 @@ from bisect import bisect_right
 from random import Random
 
 from csirtlab.evidence.model import Host, Plan, Segment, TcpFlow
-from csirtlab.evidence.protocols.dialogues import Closing, Ending
-from csirtlab.evidence.protocols.records import Record
+from csirtlab.evidence.protocols.dialogues import Closing, Ending, Record
 from csirtlab.evidence.protocols.stacks import Identification, sack_option, timestamp_option
 from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, whole
 from csirtlab.evidence.seeds import stream

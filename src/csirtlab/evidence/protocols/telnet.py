@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from csirtlab.evidence.protocols.dialogues import Closing, Turn
-from csirtlab.evidence.protocols.moments import Watch
+from csirtlab.evidence.protocols.dialogues import Closing, Turn, Watch
 from csirtlab.evidence.protocols.recordings import recording
 from csirtlab.evidence.sampling import heavy, nanoseconds
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from csirtlab.evidence.protocols.dialogues import Closing, Turn
+from csirtlab.evidence.protocols.dialogues import Closing, Ending, Turn
 from csirtlab.evidence.protocols.hellos import client_hello
-from csirtlab.evidence.sampling import SECOND, bell, between, chance, noise, pick, whole
+from csirtlab.evidence.sampling import SECOND, bell, between, chance, heavy, nanoseconds, noise, pick, whole
 from csirtlab.evidence.seeds import stream
 
 _TAG = 16  # bytes of authentication that AEAD ciphers add to a record
@@ -124,3 +124,27 @@ def _sized(body: bytes) -> bytes:
 
 def _share(group: int, key: bytes) -> bytes:
     return struct.pack("!HH", group, len(key)) + key
+
+
+_BROWSER_PROBES = 45 * SECOND  # Chrome's TCP keep-alive
+
+
+def short_closing(rng: Random, *, server_closes: bool) -> Closing:
+    """Return how a program ends a connection that has served its purpose."""
+    ending = Ending.SERVER_FIN if server_closes else Ending.CLIENT_FIN
+    return Closing(ending, nanoseconds(heavy(rng, 0.0008, 0.6)), 0, farewell(rng))
+
+
+def browser_closing(rng: Random) -> Closing:
+    """Return how a browser ends a connection, sooner or later."""
+    bye = farewell(rng)
+    share = rng.random()
+    if share < 0.3:
+        return Closing(Ending.SERVER_FIN, pick(rng, (60, 65, 75)) * SECOND, _BROWSER_PROBES, bye)
+    if share < 0.4:
+        return Closing(Ending.SERVER_FIN_CLIENT_RESET, nanoseconds(heavy(rng, 3, 30)), 0, bye)
+    if share < 0.52:
+        return Closing(Ending.CLIENT_RESET, nanoseconds(heavy(rng, 0.05, 40)))
+    if share < 0.62:
+        return Closing(Ending.OPEN, nanoseconds(heavy(rng, 60, 700)), _BROWSER_PROBES)
+    return Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.3, 115)), _BROWSER_PROBES, bye)

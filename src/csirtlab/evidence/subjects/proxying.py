@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from csirtlab.evidence.actions.closings import browser_closing, tls_of
-from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.applications.proxy import SQUID, ProxiedSession, ProxiedVisits, Visit
-from csirtlab.evidence.intents import Connect, Remark, Wish
+from csirtlab.evidence.intents import Connect, Doing, Remark, Wish
 from csirtlab.evidence.model import Host
-from csirtlab.evidence.names import make_name
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
-from csirtlab.evidence.protocols.tls import Request, TlsSession
+from csirtlab.evidence.protocols.tls import Request, TlsSession, browser_closing
 from csirtlab.evidence.sampling import bell, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
+from csirtlab.evidence.topology import make_name
 
 _SOFTWARE = ("nginx", "nginx/1.22.1", "Apache", "nginx/1.26.3", "LiteSpeed")
 _CHECKER = "LinkCheck/3.1"
@@ -103,7 +101,7 @@ def _tunnel(doing: Doing, site: Host, at_ns: int, *, resumed: bool) -> Connect:
         )
         for _ in range(whole(rng, 1, 4))
     )  # fmt: skip
-    session = TlsSession(site.name, tls_of(doing), resumed and chance(rng, 0.7), requests, browser_closing(rng))
+    session = TlsSession(site.name, doing.tls_client, resumed and chance(rng, 0.7), requests, browser_closing(rng))
     dialogue = ProxiedSession(proxy, doing.host.address, browser_of(doing.host), site.address, site.way.rtt_ns, session)
     return Connect(at_ns, doing.host, proxy, SQUID, dialogue, doing.action.id)
 

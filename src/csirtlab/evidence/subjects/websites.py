@@ -1,17 +1,21 @@
 """A public web site: visitors, robots, scanners, and somebody who breaks in. What they send works nowhere."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
-from csirtlab.evidence.actions.doing import Doing
+from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.applications.shells import output_of
 from csirtlab.evidence.applications.site_files import pick_picture, picture, robots_file, style_sheet
-from csirtlab.evidence.applications.websites import Hit, SiteVisit, refusal_page
-from csirtlab.evidence.intents import Connect, Note, Remark, Wish
+from csirtlab.evidence.applications.websites import ACCESS_LOG, Hit, SiteVisit, refusal_page
+from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.measures import instant
+from csirtlab.evidence.model import FactValue, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
-from csirtlab.evidence.sampling import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
+from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 
 _HTTP = 80
 _STYLE, _SEARCH, _CONTACT = "/static/site.css", "/buscar.php", "/contacto.php"
@@ -244,10 +248,37 @@ def _upload(doing: Doing, shell: str) -> Hit:
     )  # fmt: skip
 
 
+def _first_success(plan: Plan, action: Action) -> dt.datetime:
+    """Return the second that the access log has for the first UNION SELECT answered with 200."""
+    for flow in plan.flows:
+        if not isinstance(flow, TcpFlow) or flow.label != action.id:
+            continue
+        for record in tcp_records(plan, flow):
+            if record.file == ACCESS_LOG and "UNION" in record.text and '" 200 ' in record.text:
+                return instant(record.at_ns + flow.server.clock_ns).replace(microsecond=0)
+    raise LookupError(f"nothing works for {action.id}")
+
+
+_TO_THE_END = 20 * SECOND
+
+
+def _over(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    mine = [flow for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == action.id]
+    if not mine or max(turn_times(plan, mine[-1])) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" is still going on when the recording ends'
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "crawl": _crawl,
     "path-scan": _path_scan,
     "search-site": _search_site,
     "visit-site": _visit_site,
     "web-intrusion": _web_intrusion,
+}
+MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
+    ("web-intrusion", "first_success"): _first_success,
+}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {
+    "path-scan": _over,
+    "web-intrusion": _over,
 }

@@ -1,15 +1,14 @@
-"""Flow records as a router exports them: who sent how much to whom, in one direction, without the content.
-
-Source: nfdump 1.7, ``nfdump -o csv`` (its columns and flags); RFC 7011.
-"""
+"""A router that exports what passed it."""
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.model import Plan, Segment
+from csirtlab.evidence.intents import Doing, Remark, Wish
+from csirtlab.evidence.model import Paper, Plan, Segment
 from csirtlab.evidence.sampling import SECOND
 
 _COLUMNS = "ts,te,td,sa,da,sp,dp,pr,flg,ipkt,ibyt"
@@ -75,3 +74,11 @@ def _time(at_ns: int) -> str:
 
 def _flags(flags: int) -> str:
     return "".join(letter if flags >> (7 - place) & 1 else "." for place, letter in enumerate(_LETTERS))
+
+
+def _export_flows(doing: Doing) -> Iterator[Remark]:
+    active_s, inactive_s = doing.draw_whole("active_s"), doing.draw_whole("inactive_s")
+    yield Paper("flows.csv", partial(flow_list, active_s=active_s, inactive_s=inactive_s))
+
+
+DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"export-flows": _export_flows}

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from csirtlab.evidence.actions.closings import browser_closing, short_closing, tls_of
-from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.intents import Announce, Announcement, AskName, AskTime, Connect, Remark, Wish
+from csirtlab.evidence.intents import Announce, Announcement, AskName, AskTime, Connect, Doing, Remark, Wish
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import UPDATERS, Fetch, HttpSession, browser_of, language_of
 from csirtlab.evidence.protocols.smb import FileShare
-from csirtlab.evidence.protocols.tls import Request, TlsSession
+from csirtlab.evidence.protocols.tls import Request, TlsSession, browser_closing, short_closing
 from csirtlab.evidence.sampling import SECOND, bell, between, chance, heavy, nanoseconds, pick, shuffled, whole
 
 
@@ -47,7 +45,7 @@ def _visit(doing: Doing, server: Host, at_ns: int, count: int, *, resumed: bool)
         )
         for _ in range(count)
     )
-    session = TlsSession(server.name, tls_of(doing), resumed and chance(rng, 0.7), requests, browser_closing(rng))
+    session = TlsSession(server.name, doing.tls_client, resumed and chance(rng, 0.7), requests, browser_closing(rng))
     return Connect(at_ns, doing.host, server, 443, session, doing.action.id)
 
 
@@ -65,7 +63,7 @@ def _chat(doing: Doing) -> Iterator[Wish]:
             int(doing.draw("request_bytes")), doing.draw_heavy("response_bytes"), nanoseconds(heavy(rng, 0.004, 0.3)), 0
         )
         closing = browser_closing(rng) if chance(rng, 0.25) else short_closing(rng, server_closes=False)
-        session = TlsSession(server.name, tls_of(doing), known and chance(rng, 0.85), (request,), closing)
+        session = TlsSession(server.name, doing.tls_client, known and chance(rng, 0.85), (request,), closing)
         known = True
         yield Connect(at_ns, doing.host, server, 443, session, doing.action.id)
 

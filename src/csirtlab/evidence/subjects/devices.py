@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from csirtlab.evidence.actions.doing import Doing
 from csirtlab.evidence.applications.devices import WGET, Download, jpeg
-from csirtlab.evidence.intents import Connect, Remark, Wish
+from csirtlab.evidence.intents import Connect, Doing, Remark, Wish
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.telnet import PORTS, TelnetSession
 from csirtlab.evidence.sampling import between, bits, heavy, nanoseconds, noise, pick, whole

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.intents import Connect, Note, Remark, Wish
-from csirtlab.evidence.model import Host, Knock, Reply
+from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.model import Host, Knock, Plan, Reply
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.probes import Silence
 from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
@@ -114,9 +114,29 @@ def _rounds(doing: Doing, doors: list[tuple[Host, int]], gap_s: tuple[float, flo
         round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
 
 
+_TO_THE_END = 3 * SECOND
+
+
+def _sweep_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    knocked = [flow for flow in plan.flows if isinstance(flow, Knock) and flow.label == action.id]
+    hosts = plan.notes[action.id, "hosts"]
+    if hosts != frozenset(knock.server.address for knock in knocked):
+        yield f'"{action.id}" is still going on when the recording ends'
+
+
+def _port_scan_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    knocked = [flow.at_ns for flow in plan.flows if isinstance(flow, Knock) and flow.label == action.id]
+    if not knocked or max(knocked) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" is still going on when the recording ends'
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "check-services": _check_services,
     "monitor": _monitor,
     "port-scan": _port_scan,
     "sweep": _sweep,
+}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {
+    "port-scan": _port_scan_ambiguities,
+    "sweep": _sweep_ambiguities,
 }

@@ -1,16 +1,19 @@
 """A worm that goes from device to device over telnet. What it makes them fetch does nothing."""
 
+import datetime as dt
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from csirtlab.evidence.actions.doing import Doing
+from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.applications.devices import WGET, Download
-from csirtlab.evidence.intents import Connect, Note, Remark, Seek, Wish
-from csirtlab.evidence.model import Host, Knock, Reply
+from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Seek, Wish
+from csirtlab.evidence.measures import instant
+from csirtlab.evidence.model import FactValue, Host, Knock, Plan, Reply, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.tcp import tcp_segments
 from csirtlab.evidence.protocols.telnet import PORTS, TelnetSession
-from csirtlab.evidence.sampling import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
 
 _HTTP = 80
@@ -156,4 +159,30 @@ def _knocks(doing: Doing, at_ns: int, source: Host, host: Host) -> Iterator[Knoc
         at_ns += nanoseconds(heavy(doing.rng, 0.02, 0.9))
 
 
+def arrivals(plan: Plan, label: str) -> dict[str, int]:
+    """Return when the worm's file had arrived on each device, by the device's address."""
+    found = plan.notes[label, "arrivals"]
+    assert isinstance(found, tuple)
+    return dict(found)  # type: ignore[arg-type]  # pairs, as the worm's action notes them
+
+
+def _first_fetch(plan: Plan, action: Action) -> dt.datetime:
+    flow = next(
+        flow
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and flow.label == action.id and isinstance(flow.dialogue, Download)
+    )
+    return instant(next(part.at_ns for part in tcp_segments(plan, flow) if part.sender is flow.client and part.payload))
+
+
+_TO_THE_END = 90 * SECOND
+
+
+def _telnet_worm_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    if max(arrivals(plan, action.id).values()) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" still reaches devices when the recording ends'
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"telnet-worm": _telnet_worm}
+MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {("telnet-worm", "first_fetch"): _first_fetch}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"telnet-worm": _telnet_worm_ambiguities}

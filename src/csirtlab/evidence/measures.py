@@ -1,12 +1,12 @@
-"""What somebody who sees only the capture would count and time: the ground on which measures stand."""
+"""Measures of a plan, as somebody who sees only the evidence would count and time them: facts, and grounds of facts."""
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from csirtlab.evidence.capture import frame_length, packets
-from csirtlab.evidence.model import Exchange, Host, Plan, Segment, TcpFlow
+from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, Segment, TcpFlow
 from csirtlab.evidence.protocols.tcp import tcp_segments
 from csirtlab.evidence.protocols.tls import TlsSession
 from csirtlab.evidence.sampling import SECOND
@@ -98,3 +98,29 @@ def server_names(plan: Plan, host: Host) -> frozenset[str]:
         for flow in plan.flows
         if isinstance(flow, TcpFlow) and flow.client is host and isinstance(flow.dialogue, TlsSession)
     )
+
+
+HOST_MEASURES: Mapping[str, Callable[[Plan, Host], FactValue]] = {
+    "address": lambda _, host: host.address,
+    "name": lambda _, host: host.name,
+    "mac": lambda _, host: host.mac.hex(":"),
+    "clock_offset": lambda _, host: host.clock_ns / 1e9,
+    "clock_error": lambda _, host: abs(host.clock_ns) / 1e9,
+    "server_names": server_names,
+}
+CAPTURE_MEASURES: Mapping[str, Callable[[Plan], FactValue]] = {
+    "frames": lambda plan: sum(1 for _ in packets(plan)),
+    "length": length_s,
+    "top_host": lambda plan: host_volumes(plan, traffic(plan)).most_common(1)[0][0],
+    "top_pair": lambda plan: frozenset(traffic(plan).most_common(1)[0][0]),
+    "windows_hosts": windows_hosts,
+}
+ACTION_MEASURES: Mapping[str, Callable[[Plan, str, str], FactValue]] = {
+    "first_start": lambda plan, label, _: instant(starts(plan, label)[0]),
+    "last_start": lambda plan, label, _: instant(starts(plan, label)[-1]),
+    "median_gap": lambda plan, label, _: median_gap_s(starts(plan, label)),
+    "count": lambda plan, label, _: len(starts(plan, label)),
+    "bytes_out": lambda plan, label, _: bytes_of(plan, label, sent_by_client=True),
+    "bytes_in": lambda plan, label, _: bytes_of(plan, label, sent_by_client=False),
+    "first_lookup": lambda plan, _, target: first_lookup(plan, target),
+}

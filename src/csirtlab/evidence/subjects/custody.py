@@ -8,14 +8,17 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from csirtlab.evidence.actions.doing import Doing
+from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.applications.capture_copies import original, original_hash, with_alterations, with_losses
 from csirtlab.evidence.applications.websites import Hit, SiteVisit
-from csirtlab.evidence.intents import Connect, Note, Remark, Wish
-from csirtlab.evidence.model import Paper, Plan
+from csirtlab.evidence.capture import packets
+from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.measures import instant
+from csirtlab.evidence.model import FactValue, Paper, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
-from csirtlab.evidence.sampling import between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 
 _EXHIBITS = ("exhibits/exhibit-a.pcap", "exhibits/exhibit-b.pcap", "exhibits/exhibit-c.pcap")
 _PLACES = ("evidence safe", "forensic workstation", "transport bag", "safe of the prosecutor's office", "archive room")
@@ -122,8 +125,46 @@ def _one_by_one(doing: Doing, next_report: Callable[[], Report]) -> Iterator[Wis
         at_ns += nanoseconds(doing.draw("gap_s"))
 
 
+def _first_export(plan: Plan, action: Action) -> dt.datetime:
+    """Return when the first segment of the first report passed."""
+    flow = next(flow for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == action.id)
+    answer = next(part for part in tcp_segments(plan, flow) if part.sender is flow.server and part.payload)
+    return instant(answer.at_ns)
+
+
+_PACKETS_LEFT = 2  # of so many packets a copy loses one at most
+_TO_THE_END = 5 * SECOND  # the last report has been delivered
+
+
+def _export_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    connections = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
+    mine = [flow for flow in connections if flow.label == action.id]
+    # What lies beyond the end is not in the plan any more: whether another one was to come, only the gaps tell.
+    to_the_end = max(_TO_THE_END, nanoseconds(action.ranges["gap_s"][1]))
+    if not mine or mine[-1].start_ns > plan.end_ns - to_the_end:
+        yield f'"{action.id}" is still going on when the recording ends'
+    elif connections[0].client is mine[0].client:
+        yield f'the host of "{action.id}" opens the first connection of the capture'
+
+
+def _seize_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    lost = plan.notes[action.id, "lost"]
+    assert isinstance(lost, int)
+    # Every flow is a packet at least: mostly there is nothing to count.
+    if len(plan.flows) < lost * _PACKETS_LEFT and sum(1 for _ in packets(plan)) < lost * _PACKETS_LEFT:
+        yield f'the recording has too few packets for "{action.id}" to lose {lost}'
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "export": _export,
     "read-reports": _read_reports,
     "seize": _seize,
+}
+MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
+    ("export", "first_export"): _first_export,
+    ("seize", "original_hash"): lambda plan, _: original_hash(plan),
+}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {
+    "export": _export_ambiguities,
+    "seize": _seize_ambiguities,
 }

@@ -1,12 +1,16 @@
 """Logging in over SSH: people with an account, and somebody who guesses passwords."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
-from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.intents import Connect, Note, Remark, Wish
+from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.measures import instant
+from csirtlab.evidence.model import FactValue, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.ssh import SshLogin
+from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
 from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
 
 _SSH = 22
@@ -80,4 +84,39 @@ def _connect(doing: Doing, at_ns: int, account: str, exists: bool, what: str) ->
     return Connect(at_ns, doing.host, server, _SSH, login, doing.action.id, by_name=not is_guess)
 
 
+def _fall_time(plan: Plan, action: Action) -> dt.datetime:
+    """Return when the server wrote that it accepted the guess, on its own clock."""
+    for flow in plan.flows:
+        if isinstance(flow, TcpFlow) and flow.label == action.id and isinstance(flow.dialogue, SshLogin):
+            for record in tcp_records(plan, flow):
+                if "Accepted" in record.text:
+                    return instant(record.at_ns + flow.server.clock_ns)
+    raise LookupError(f"nothing falls to {action.id}")
+
+
+_TO_THE_END = 30 * SECOND  # the last guess is over, answer and all, before the recording is
+
+
+def _spray_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    mine = [flow.start_ns for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == action.id]
+    if not mine or max(mine) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" is still going on when the recording ends'
+    if not any(_falls(plan, flow, action) for flow in plan.flows if isinstance(flow, TcpFlow)):
+        yield f'the recording ends before "{action.id}" gets in'
+    others = {plan.notes.get((other.id, "account")) for other in scenario.actions if other.verb == "log-in"}
+    accounts = plan.notes[action.id, "accounts"]
+    if isinstance(accounts, frozenset) and accounts & others:
+        yield f'"{action.id}" tries an account that logs in by right'
+
+
+def _falls(plan: Plan, flow: TcpFlow, action: Action) -> bool:
+    """Say whether a connection is the guess that was right, and the server's word on it in the recording."""
+    login = flow.dialogue
+    if flow.label != action.id or not isinstance(login, SshLogin) or not login.accepted:
+        return False
+    return login.account == plan.notes[action.id, "fallen"] and max(turn_times(plan, flow)) < plan.end_ns
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"log-in": _log_in, "spray": _spray}
+MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {("spray", "fall_time"): _fall_time}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"spray": _spray_ambiguities}

@@ -7,11 +7,12 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
-from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.intents import Ask, Note, Remark, Wish
-from csirtlab.evidence.model import Datagram, Exchange, Host, Paper, Plan
+from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.intents import Ask, Doing, Note, Remark, Wish
+from csirtlab.evidence.measures import instant
+from csirtlab.evidence.model import Datagram, Exchange, FactValue, Host, Paper, Plan
 from csirtlab.evidence.protocols import dns
-from csirtlab.evidence.sampling import between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -163,9 +164,32 @@ def _pointers(rng: Random) -> tuple[str, ...]:
     return tuple(f"0x{pick(rng, arenas) + whole(rng, 0x100, 0x3FFFF) * 8:012x}" for _ in range(whole(rng, 34, 46)))
 
 
+def _queries(plan: Plan, action: Action) -> list[Exchange]:
+    return [flow for flow in plan.flows if isinstance(flow, Exchange) and flow.label == action.id]
+
+
+def _first_query(plan: Plan, action: Action) -> dt.datetime:
+    return instant(min(query.start_ns for query in _queries(plan, action)))
+
+
+_TO_THE_END = 20 * SECOND
+
+
+def _tunnel_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    asked = [flow.start_ns for flow in plan.flows if isinstance(flow, Exchange) and flow.label == action.id]
+    # What lies beyond the end is not in the plan any more: a tunnel that stops this near it may have been cut.
+    if not asked or max(asked) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" is still going on when the recording ends'
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "log-queries": _log_queries,
     "long-names": _long_names,
     "reputation-checks": _reputation_checks,
     "tunnel": _tunnel,
 }
+MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
+    ("tunnel", "first_query"): _first_query,
+    ("tunnel", "queries"): lambda plan, action: len(_queries(plan, action)),
+}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"tunnel": _tunnel_ambiguities}

@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from csirtlab.evidence.actions.doing import Doing
-from csirtlab.evidence.actions.scanning import touch
+from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.applications.plants import (
     IDENTIFY,
     MODBUS,
@@ -15,16 +15,21 @@ from csirtlab.evidence.applications.plants import (
     WRITE_COIL,
     WRITE_REGISTER,
     WRITE_REGISTERS,
+    WRITES,
     Controller,
     Loop,
     ModbusSession,
     Order,
     controller_of,
 )
-from csirtlab.evidence.intents import Connect, Note, Remark, Wish
-from csirtlab.evidence.model import Host, Knock, Paper, Reply
+from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.measures import instant
+from csirtlab.evidence.model import FactValue, Host, Knock, Paper, Plan, Reply, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
+from csirtlab.evidence.protocols.tcp import tcp_segments
 from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.subjects.scanning import touch
+from csirtlab.evidence.subjects.worms import arrivals
 
 _OPEN = Closing(Ending.OPEN)
 _AFTERWARDS = 5 * SECOND
@@ -178,9 +183,141 @@ def _list_tags(doing: Doing) -> Iterator[Remark]:
     yield Paper("tags.csv", text.getvalue().encode())
 
 
+_FUNCTION, _VALUES = 7, 9  # where they stand in a message
+
+
+@dataclass(frozen=True)
+class Course:
+    """What was read of one loop, and when the tampering began."""
+
+    first_write_ns: int
+    before: int
+    measured: tuple[int, ...]  # from the first write on
+
+    @property
+    def extreme(self) -> int:
+        """Return the measured value that is furthest from the setpoint before."""
+        return max(self.measured, key=lambda value: abs(value - self.before))
+
+
+def course(plan: Plan, action: Action) -> Course:
+    """Return what happened to the loop that ``action`` writes.
+
+    Raises:
+        ValueError: The recording does not hold enough of it.
+    """
+    target = plan.cast[action.target or ""]
+    register = plan.notes[action.id, "register"]
+    loop = next(loop for loop in controller_of(target.mac).loops if loop.setpoint == register)
+    source = plan.cast[action.source]
+    first_write, setpoints, measured = plan.end_ns, [], []
+    for flow in plan.flows:
+        if not isinstance(flow, TcpFlow) or flow.server is not target or not isinstance(flow.dialogue, ModbusSession):
+            continue
+        for part in tcp_segments(plan, flow):
+            if not part.payload or not plan.begin_ns <= part.at_ns < plan.end_ns:
+                continue
+            function = part.payload[_FUNCTION]
+            if part.sender is source and function in WRITES:
+                first_write = min(first_write, part.at_ns)
+            elif part.sender is target and function == READ_HOLDING:
+                setpoints.append((part.at_ns, _value(target, loop.setpoint, part.payload, loop)))
+            elif part.sender is target and function == READ_INPUT:
+                measured.append((part.at_ns, _value(target, loop.measured, part.payload, loop)))
+    earlier = [(at_ns, value) for at_ns, value in setpoints if at_ns < first_write]
+    after = tuple(value for at_ns, value in sorted(measured) if at_ns > first_write)
+    if not earlier or not after:
+        raise ValueError(f"the recording shows nothing before or after {action.id}")
+    return Course(first_write, max(earlier)[1], after)
+
+
+def _value(target: Host, register: int, message: bytes, loop: Loop) -> int:
+    controller = controller_of(target.mac)
+    first = controller.first_setpoint if register == loop.setpoint else controller.first_measured
+    place = _VALUES + 2 * (register - first)
+    return int.from_bytes(message[place : place + 2])
+
+
+_TO_THE_END = 240 * SECOND  # the process needs time to follow
+_APART = 20 * SECOND  # from any other write of that register
+_SEEN = 0.2  # of the allowed setpoints' span: how far the process must move
+
+
+def _tamper_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
+    target, register = plan.cast[action.target or ""], plan.notes[action.id, "register"]
+    sessions = [
+        flow
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and flow.server is target and isinstance(flow.dialogue, ModbusSession)
+    ]
+    writes: dict[bool, list[int]] = {True: [], False: []}  # the action's, others'
+    for flow in sessions:
+        assert isinstance(flow.dialogue, ModbusSession)
+        for order in flow.dialogue.orders:
+            if any(not change.is_coil and change.address == register for change in order.changes()):
+                writes[flow.label == action.id].append(order.due_ns)
+    if _is_largest(plan, action):
+        yield f'"{action.id}" writes the largest value of all'
+    if _first_written(plan) == register:
+        yield f'the first write of all goes to the register of "{action.id}"'
+    mine, others = writes[True], writes[False]
+    if not mine or max(mine) > plan.end_ns - _TO_THE_END:
+        yield f'"{action.id}" is still going on when the recording ends'
+        return
+    if any(at_ns > min(mine) - _APART for at_ns in others):
+        yield f'others than "{action.id}" write its register, too'
+        return
+    begun, source = min(flow.start_ns for flow in plan.flows if flow.label == action.id), plan.cast[action.source]
+    for worm in (other for other in scenario.incident if other.verb == "telnet-worm"):
+        if arrivals(plan, worm.id).get(source.address, plan.end_ns) > begun:
+            yield f'"{action.id}" begins before "{worm.id}" has come to its device'
+            return
+    loop = next(loop for loop in controller_of(target.mac).loops if loop.setpoint == register)
+    try:
+        found = course(plan, action)
+    except ValueError:
+        yield f'nobody reads the register of "{action.id}" before it and what it does after it'
+        return
+    if abs(found.extreme - found.before) < _SEEN * (loop.high - loop.low):
+        yield f'"{action.id}" does nothing that is seen'
+
+
+def _first_written(plan: Plan) -> int:
+    """Return the address that the first write of the recording names, whoever sends it; -1 where nobody writes."""
+    writes = (
+        (order.due_ns or flow.start_ns, order.address)
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and isinstance(flow.dialogue, ModbusSession)
+        for order in flow.dialogue.orders
+        if order.function in WRITES
+    )
+    return min(writes, default=(0, -1))[1]
+
+
+def _is_largest(plan: Plan, action: Action) -> bool:
+    """Say whether nobody else writes as large a value to a register; then it would be found without looking."""
+    others = [
+        change.value
+        for flow in plan.flows
+        if isinstance(flow, TcpFlow) and isinstance(flow.dialogue, ModbusSession) and flow.label != action.id
+        for order in flow.dialogue.orders
+        for change in order.changes()
+        if not change.is_coil
+    ]
+    value = plan.notes[action.id, "value"]
+    assert isinstance(value, int)
+    return max(others, default=0) <= value
+
+
 DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
     "list-tags": _list_tags,
     "operate-plant": _operate_plant,
     "poll-plant": _poll_plant,
     "tamper": _tamper,
 }
+MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
+    ("tamper", "first_write"): lambda plan, action: instant(course(plan, action).first_write_ns),
+    ("tamper", "value_before"): lambda plan, action: course(plan, action).before,
+    ("tamper", "extreme"): lambda plan, action: course(plan, action).extreme,
+}
+CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"tamper": _tamper_ambiguities}
