@@ -12,8 +12,7 @@ from csirtlab.cli.evidence import commands
 from csirtlab.content.labs import Tolerance
 from csirtlab.content.scenarios import Filter, Lazy, Scenario, read_scenario, scenario_names
 from csirtlab.content.vocabulary import GUESSES as GUESS_NAMES
-from csirtlab.content.vocabulary import WITNESSES
-from csirtlab.content.vocabulary.files import read_by
+from csirtlab.content.vocabulary import WITNESSES, read_by
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import ground_truth
 from csirtlab.proofs.dissection import count_agreement, ndpi_agreement

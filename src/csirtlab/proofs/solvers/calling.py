@@ -46,5 +46,3 @@ SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
     "timer.client": lambda sight: _timer(sight)[0],
     "timer.name": lambda sight: _name(sight, _timer(sight)),
 }
-
-GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {}
