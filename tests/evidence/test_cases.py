@@ -55,7 +55,7 @@ def test_the_golden_cases_are_what_they_were(name: str, tmp_path: Path) -> None:
 
 def test_a_host_that_is_not_listed_speaks_and_stands_in_no_list() -> None:
     plan = make_plan(read_scenario(content_root(), "first-look"), seed_of_text("golden"))
-    stranger = plan.cast["stranger"]
+    stranger = plan.named_hosts["stranger"]
 
     assert stranger not in plan.hosts
     assert any(isinstance(flow, TcpFlow) and flow.client is stranger for flow in plan.flows)

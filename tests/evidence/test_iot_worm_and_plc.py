@@ -142,7 +142,7 @@ def test_a_device_fetches_the_file_when_it_is_told_to_and_looks_for_others_after
     assert isinstance(devices, frozenset)
     told: dict[str, int] = {}
     fetched: dict[str, int] = {}
-    knocked: dict[str, int] = {}
+    probed: dict[str, int] = {}
     for frame in frames:
         is_telnet = frame["tcp.dstport"] in ("23", "2323")
         if is_telnet and b"wget -q" in payload(frame):
@@ -150,12 +150,12 @@ def test_a_device_fetches_the_file_when_it_is_told_to_and_looks_for_others_after
         if frame["http.request.uri"] and frame["ip.dst"] == loader:
             fetched[frame["ip.src"]] = at_ns(frame)
         if is_telnet and frame["ip.src"] in devices:
-            knocked.setdefault(frame["ip.src"], at_ns(frame))
+            probed.setdefault(frame["ip.src"], at_ns(frame))
 
-    assert set(told) == set(fetched) == devices >= set(knocked)
+    assert set(told) == set(fetched) == devices >= set(probed)
     for device in devices:
         assert 0 < fetched[device] - told[device] < 1e9
-    for device, at in knocked.items():
+    for device, at in probed.items():
         assert at > fetched[device] + 1e9
 
 

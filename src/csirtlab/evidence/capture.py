@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from csirtlab.evidence.model import Datagram, Flow, Host, Knock, Plan, RawFrame, Segment, TcpFlow
-from csirtlab.evidence.protocols.probes import knock_segments
+from csirtlab.evidence.model import Datagram, Flow, Host, Plan, RawFrame, Segment, SynProbe, TcpFlow
+from csirtlab.evidence.protocols.probes import probe_segments
 from csirtlab.evidence.protocols.stacks import Identification
 from csirtlab.evidence.protocols.tcp import tcp_segments
 from csirtlab.evidence.sampling import SECOND, bits, whole
@@ -73,8 +73,8 @@ def expand(plan: Plan, flow: Flow) -> Iterator[Packet]:
     if isinstance(flow, TcpFlow):
         yield from tcp_segments(plan, flow)
         return
-    if isinstance(flow, Knock):
-        yield from knock_segments(plan, flow)
+    if isinstance(flow, SynProbe):
+        yield from probe_segments(plan, flow)
         return
     rng = stream(plan.seed, "identification", str(flow.start_ns))
     for part in flow.parts:
@@ -96,7 +96,7 @@ def _udp_segment(datagram: Datagram, identification: int) -> Segment:
         sender_port=datagram.sender_port,
         target_port=datagram.target_port,
         payload=datagram.payload,
-        ttl=datagram.ttl or sender.stack.ttl - sender.way.hops,
+        ttl=datagram.ttl or sender.stack.ttl - sender.link.hops,
         identification=-1 if counts else identification,
         dont_fragment=sender.stack.family == "linux",
         options=None,

@@ -34,7 +34,7 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path, *, replace: boo
 
 def write_evidence(plan: Plan, folder: Path, *, replace: bool = False) -> list[str]:
     """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
-    texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _papers(plan)
+    texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _artifacts(plan)
     with told(folder), whole_folder(folder, replace=replace) as aside:
         with synced_file(aside / "capture.pcap") as file:
             write_capture(plan, file)
@@ -74,9 +74,10 @@ def _spelled(value: object) -> str:
     return repr(value)
 
 
-def _papers(plan: Plan) -> dict[str, bytes]:
+def _artifacts(plan: Plan) -> dict[str, bytes]:
     return {
-        paper.name: paper.content if isinstance(paper.content, bytes) else paper.content(plan) for paper in plan.papers
+        artifact.name: artifact.content if isinstance(artifact.content, bytes) else artifact.content(plan)
+        for artifact in plan.artifacts
     }
 
 
@@ -122,14 +123,14 @@ def _measured(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
 def _taken(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
     if fact.subject == "capture":
         return CAPTURE_MEASURES[fact.measure](plan)
-    if fact.subject in plan.cast:
-        return HOST_MEASURES[fact.measure](plan, plan.cast[fact.subject])
+    if fact.subject in plan.named_hosts:
+        return HOST_MEASURES[fact.measure](plan, plan.named_hosts[fact.subject])
     action = next(action for action in scenario.actions if action.id == fact.subject)
     if fact.measure in ACTION_MEASURES:
         return ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
     if own := MEASURES.get((action.verb, fact.measure)):
         return own(plan, action)
-    return plan.notes[fact.subject, fact.measure]
+    return plan.recorded_facts[fact.subject, fact.measure]
 
 
 def asset_list(hosts: tuple[Host, ...]) -> bytes:

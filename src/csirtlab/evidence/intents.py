@@ -5,11 +5,11 @@ from enum import Enum
 from random import Random
 
 from csirtlab.content.scenarios import Action
-from csirtlab.evidence.model import FactValue, Host, Knock, Paper
+from csirtlab.evidence.model import FactValue, FileArtifact, Host, SynProbe
 from csirtlab.evidence.protocols import dns
 from csirtlab.evidence.protocols.dialogues import Dialogue, Record
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, whole
-from csirtlab.evidence.topology import Cast
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, whole
+from csirtlab.evidence.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Seek:
+class ArpProbe:
     """Ask the LAN for an address that nobody has, as whoever scans it does."""
 
     at_ns: int
@@ -105,7 +105,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class RecordedFact:
     """Remember a value for the facts that only this action knows: one of its verb's ``facts``."""
 
     label: str
@@ -113,21 +113,21 @@ class Note:
     value: FactValue
 
 
-Wish = Connect | AskTime | AskName | Ask | Seek | Announce | Knock | Log
-"""What the network carries out."""
+Intent = Connect | AskTime | AskName | Ask | ArpProbe | Announce | SynProbe | Log
+"""What the network simulates."""
 
-Remark = Note | Paper
-"""What an action says besides; the network knows nothing of it."""
+Output = RecordedFact | FileArtifact
+"""What an action puts out besides; the network knows nothing of it."""
 
 
 _HOUR = 3600 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class ActionContext:
     """An action of one host."""
 
-    cast: Cast
+    topology: Topology
     action: Action
     host: Host
     servers: tuple[Host, ...]
@@ -136,7 +136,7 @@ class Doing:
     def others(self, part: str) -> tuple[Host, ...]:
         """Return who else takes part, as the scenario names them for this action."""
         name = self.action.others[part]
-        return self.cast.services.get(name) or self.cast.groups[name]
+        return self.topology.services.get(name) or self.topology.groups[name]
 
     @property
     def tls_client(self) -> str:
@@ -148,9 +148,9 @@ class Doing:
         """Return a number of a parameter's range, uniform."""
         return between(self.rng, *self.action.ranges[parameter])
 
-    def draw_heavy(self, parameter: str) -> int:
+    def draw_pareto(self, parameter: str) -> int:
         """Return a whole number of a parameter's range, mostly small."""
-        return int(heavy(self.rng, *self.action.ranges[parameter]))
+        return int(bounded_pareto(self.rng, *self.action.ranges[parameter]))
 
     def draw_whole(self, parameter: str) -> int:
         """Return a whole number of a parameter's range, both ends included."""
@@ -159,7 +159,7 @@ class Doing:
 
     def times(self, per_hour: float) -> list[int]:
         """Return instants all over the window, ``per_hour`` on average."""
-        length = self.cast.end_ns - self.cast.begin_ns
+        length = self.topology.end_ns - self.topology.begin_ns
         expected = per_hour * length / _HOUR
         count = int(expected) + (1 if chance(self.rng, expected - int(expected)) else 0)
-        return sorted(self.cast.begin_ns + int(length * self.rng.random()) for _ in range(count))
+        return sorted(self.topology.begin_ns + int(length * self.rng.random()) for _ in range(count))

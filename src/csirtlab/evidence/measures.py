@@ -53,8 +53,8 @@ def bytes_of(plan: Plan, label: str, *, sent_by_client: bool) -> int:
 
 
 def first_lookup(plan: Plan, target: str) -> dt.datetime:
-    """Return when the name of a service of the cast was asked for first."""
-    name = plan.cast[target].name
+    """Return when the name of a named service was asked for first."""
+    name = plan.named_hosts[target].name
     return instant(min(flow.start_ns for flow in plan.flows if isinstance(flow, Exchange) and flow.asks_for == name))
 
 

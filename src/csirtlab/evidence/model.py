@@ -14,7 +14,7 @@ FactValue = str | int | float | dt.datetime | frozenset[str] | tuple[object, ...
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Link:
     """The way from the sensor to a server outside; of a host inside, the switch."""
 
     rtt_ns: int  # there and back, in a quiet moment
@@ -34,7 +34,7 @@ class Host:
     address: str
     mac: bytes  # outside: the router's, as seen on the LAN
     stack: Stack
-    way: Way
+    link: Link
     inside: bool
     clock_ns: int  # its clock minus true time
     ticks: int  # its TCP timestamp clock at the capture's start (ms)
@@ -50,8 +50,8 @@ class Reply(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
-    """A SYN that is not meant to become a conversation, as port scanners send it; flow and wish in one."""
+class SynProbe:
+    """A SYN that is not meant to become a conversation, as port scanners send it; flow and intent in one."""
 
     at_ns: int  # when the SYN passes the sensor
     host: Host
@@ -116,7 +116,7 @@ class Exchange:
     records: tuple[Record, ...] = ()  # what is written about it
 
 
-Flow = TcpFlow | Exchange | Knock
+Flow = TcpFlow | Exchange | SynProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +131,15 @@ class Plan:
     end_ns: int
     site_domain: str
     hosts: tuple[Host, ...]  # inside, in the order of the asset list
-    cast: Mapping[str, Host]  # actors and services that the scenario names
+    named_hosts: Mapping[str, Host]  # actors and services that the scenario names
     flows: tuple[Flow, ...]
     records: tuple[Record, ...] = ()  # log lines that no flow explains
-    notes: Mapping[tuple[str, str], FactValue] = field(default_factory=dict)  # (action, name) -> value
-    papers: "tuple[Paper, ...]" = ()  # files besides capture, asset list and logs
+    recorded_facts: Mapping[tuple[str, str], FactValue] = field(default_factory=dict)  # (action, name) -> value
+    artifacts: "tuple[FileArtifact, ...]" = ()  # files besides capture, asset list and logs
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class FileArtifact:
     """A whole file of the evidence; its bytes may depend on the finished plan."""
 
     name: str  # relative, with / between folders

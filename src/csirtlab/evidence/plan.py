@@ -7,14 +7,14 @@ from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.applications.auth_log import with_auth_log
 from csirtlab.evidence.applications.plants import share_processes
-from csirtlab.evidence.intents import Doing, Log, Note, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Intent, Log, Output, RecordedFact
 from csirtlab.evidence.measures import host_volumes, traffic
-from csirtlab.evidence.model import Datagram, Exchange, Flow, Paper, Plan, TcpFlow
-from csirtlab.evidence.network import carry_out
+from csirtlab.evidence.model import Datagram, Exchange, FileArtifact, Flow, Plan, TcpFlow
+from csirtlab.evidence.network import simulate
 from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import stream
 from csirtlab.evidence.subjects import ACTIONS, CHECKS
-from csirtlab.evidence.topology import Cast, draw_cast
+from csirtlab.evidence.topology import Topology, draw_topology
 
 _ATTEMPTS = 30
 _DHCP_SERVER = 67
@@ -46,38 +46,42 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
     """Return one draft of a plan, ambiguous or not."""
     root = stream(seed, scenario.name, str(scenario.version), str(attempt))
     own_seed = root.random().hex().encode() + seed
-    cast = draw_cast(scenario, stream(own_seed, "cast"))
+    topology = draw_topology(scenario, stream(own_seed, "cast"))
     wanted = [
-        wish for action in scenario.actions for wish in wishes_of(cast, action, stream(own_seed, "action", action.id))
+        intent
+        for action in scenario.actions
+        for intent in intents_of(topology, action, stream(own_seed, "action", action.id))
     ]
-    wishes = [wish for wish in wanted if not isinstance(wish, Note | Paper)]
+    intents = [intent for intent in wanted if not isinstance(intent, RecordedFact | FileArtifact)]
     listed = {group.name for group in scenario.groups if group.is_listed}
-    flows = carry_out(cast, share_processes(wishes), stream(own_seed, "network"))
+    flows = simulate(topology, share_processes(intents), stream(own_seed, "network"))
     plan = Plan(
         seed=own_seed,
-        begin_ns=cast.begin_ns,
-        end_ns=cast.end_ns,
-        site_domain=cast.site_domain,
-        hosts=tuple(host for host in cast.inside if host.group in listed),
-        cast=dict(cast.parts),
-        flows=tuple(flow for flow in flows if _passes(flow, cast)),
-        records=tuple(wish.record for wish in wanted if isinstance(wish, Log)),
-        notes={(wish.label, wish.name): wish.value for wish in wanted if isinstance(wish, Note)},
-        papers=tuple(wish for wish in wanted if isinstance(wish, Paper)),
+        begin_ns=topology.begin_ns,
+        end_ns=topology.end_ns,
+        site_domain=topology.site_domain,
+        hosts=tuple(host for host in topology.inside if host.group in listed),
+        named_hosts=dict(topology.named_hosts),
+        flows=tuple(flow for flow in flows if _passes(flow, topology)),
+        records=tuple(intent.record for intent in wanted if isinstance(intent, Log)),
+        recorded_facts={
+            (intent.label, intent.name): intent.value for intent in wanted if isinstance(intent, RecordedFact)
+        },
+        artifacts=tuple(intent for intent in wanted if isinstance(intent, FileArtifact)),
     )
     return with_auth_log(plan)
 
 
-def _passes(flow: Flow, cast: Cast) -> bool:
+def _passes(flow: Flow, topology: Topology) -> bool:
     """Say whether the sensor sees some of it: a connection may have been open before."""
-    return flow.start_ns < cast.end_ns and (flow.start_ns >= cast.begin_ns or isinstance(flow, TcpFlow))
+    return flow.start_ns < topology.end_ns and (flow.start_ns >= topology.begin_ns or isinstance(flow, TcpFlow))
 
 
-def wishes_of(cast: Cast, action: Action, rng: Random) -> Iterator[Wish | Remark]:
-    """Yield what ``action`` makes its hosts wish for, and what it remarks."""
-    servers = cast.services.get(action.target or "") or cast.groups.get(action.target or "", ())
-    for host in cast.groups.get(action.source) or cast.services[action.source]:
-        yield from ACTIONS[action.verb](Doing(cast, action, host, servers, rng))
+def intents_of(topology: Topology, action: Action, rng: Random) -> Iterator[Intent | Output]:
+    """Yield what ``action`` makes its hosts want from the network, and what it puts out besides."""
+    servers = topology.services.get(action.target or "") or topology.groups.get(action.target or "", ())
+    for host in topology.groups.get(action.source) or topology.services[action.source]:
+        yield from ACTIONS[action.verb](ActionContext(topology, action, host, servers, rng))
 
 
 def ambiguities(scenario: Scenario, plan: Plan) -> list[str]:
@@ -113,7 +117,7 @@ def _last_moment(scenario: Scenario, plan: Plan) -> Iterator[str]:
     """Whose server names are asked for opens nothing that the end of the recording cuts off."""
     for fact in scenario.facts:
         if fact.measure == "server_names":
-            host = plan.cast[fact.subject]
+            host = plan.named_hosts[fact.subject]
             late = [
                 flow
                 for flow in plan.flows
@@ -126,7 +130,7 @@ def _last_moment(scenario: Scenario, plan: Plan) -> Iterator[str]:
 def _nameless(scenario: Scenario, plan: Plan) -> Iterator[str]:
     """A host that no list names must say its name itself, when it renews its lease."""
     for fact in scenario.facts:
-        host = plan.cast.get(fact.subject)
+        host = plan.named_hosts.get(fact.subject)
         if fact.measure != "name" or host is None or not host.inside or host in plan.hosts:
             continue
         says = [

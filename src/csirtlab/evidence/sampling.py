@@ -31,12 +31,12 @@ def chance(rng: Random, share: float) -> bool:
     return rng.random() < share
 
 
-def bell(rng: Random, low: float, high: float) -> float:
+def normal(rng: Random, low: float, high: float) -> float:
     """Return a number in [low, high), mostly near the middle (the mean of three uniform draws)."""
     return low + (high - low) * (rng.random() + rng.random() + rng.random()) / 3
 
 
-def heavy(rng: Random, low: float, high: float) -> float:
+def bounded_pareto(rng: Random, low: float, high: float) -> float:
     """Return a number in [low, high), mostly small, now and then large (bounded Pareto, shape 1)."""
     return low / (1 - rng.random() * (1 - low / high))
 

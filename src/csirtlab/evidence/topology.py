@@ -10,7 +10,7 @@ from csirtlab.content.scenario_checks import OTHER_PLACES, SERVER_PLACES
 from csirtlab.content.scenarios import Group, Scenario, Service, Window
 from csirtlab.content.vocabulary import SYSTEMS
 from csirtlab.errors import EvidenceError
-from csirtlab.evidence.model import Host, Way
+from csirtlab.evidence.model import Host, Link
 from csirtlab.evidence.protocols.stacks import OUTSIDE, STACKS
 from csirtlab.evidence.sampling import SECOND, between, bits, chance, nanoseconds, noise, pick, shuffled, whole
 
@@ -33,7 +33,7 @@ _USUAL_TTLS = (5, 10, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14_400
 
 
 @dataclass(frozen=True)
-class Cast:
+class Topology:
     """Everybody in a case."""
 
     begin_ns: int
@@ -42,14 +42,14 @@ class Cast:
     inside: tuple[Host, ...]
     groups: Mapping[str, tuple[Host, ...]]  # by group and by actor
     services: Mapping[str, tuple[Host, ...]]  # servers outside, by service
-    parts: Mapping[str, Host]  # actors, and services that are one server
+    named_hosts: Mapping[str, Host]  # actors, and services that are one server
     router: Host
     resolver: Host  # asks for names on behalf of the site
     forwarder: Host  # the provider's, whom the resolver asks
     broadcast: str
 
 
-def draw_cast(scenario: Scenario, rng: Random) -> Cast:
+def draw_topology(scenario: Scenario, rng: Random) -> Topology:
     """Draw the window, the site and everybody in it."""
     begin_ns, end_ns = _draw_window(scenario.window, rng)
     domain = pick(rng, scenario.site.domains)
@@ -62,20 +62,20 @@ def draw_cast(scenario: Scenario, rng: Random) -> Cast:
     if resolver is None:
         raise EvidenceError(f'{scenario.path}: no host resolves names. Give one group a role that says "DNS".')
     services = _draw_services(scenario, router, rng)
-    parts = actors | {name: servers[0] for name, servers in services.items() if len(servers) == 1}
-    forwarder_way = _draw_way(rng, (6, 30))
-    forwarder = _outside("resolver", f"198.51.100.{whole(rng, 2, 250)}", router, forwarder_way, rng, "resolver", 3600)
+    named_hosts = actors | {name: servers[0] for name, servers in services.items() if len(servers) == 1}
+    forwarder_link = _draw_link(rng, (6, 30))
+    forwarder = _outside("resolver", f"198.51.100.{whole(rng, 2, 250)}", router, forwarder_link, rng, "resolver", 3600)
     taken = {server.address for servers in services.values() for server in servers}
     while forwarder.address in taken:
         forwarder = replace(forwarder, address=f"198.51.100.{whole(rng, 2, 250)}")
-    return Cast(
+    return Topology(
         begin_ns=begin_ns,
         end_ns=end_ns,
         site_domain=domain,
         inside=inside,
         groups=groups | {name: (host,) for name, host in actors.items()},
         services=services,
-        parts=parts,
+        named_hosts=named_hosts,
         router=router,
         resolver=resolver,
         forwarder=forwarder,
@@ -122,7 +122,7 @@ def _draw_inside(scenario: Scenario, network: ipaddress.IPv4Network, rng: Random
                     address=str(network.network_address + number),
                     mac=bytes.fromhex(pick(rng, makers)) + noise(rng, 3),
                     stack=STACKS[system],
-                    way=Way(
+                    link=Link(
                         nanoseconds(between(rng, *_ANSWERS_S.get(SYSTEMS[system], _ANSWER_S))),
                         0,
                         0.00003,
@@ -179,7 +179,7 @@ def _draw_services(scenario: Scenario, router: Host, rng: Random) -> dict[str, t
             names.add(name := make_name(rng, service.patterns, names))
             addresses.add(address := _draw_address(service, addresses, rng))
             ttl = _usual_ttl(service.ttl_s, rng)
-            servers.append(_outside(name, address, router, _draw_way(rng, service.rtt_ms), rng, service.name, ttl))
+            servers.append(_outside(name, address, router, _draw_link(rng, service.rtt_ms), rng, service.name, ttl))
         services[service.name] = tuple(servers)
     return services
 
@@ -203,8 +203,8 @@ def _draw_address(service: Service, taken: set[str], rng: Random) -> str:
     raise EvidenceError(f'service "{service.name}" has more servers than addresses. List more networks.')
 
 
-def _draw_way(rng: Random, rtt_ms: tuple[float, float]) -> Way:
-    return Way(
+def _draw_link(rng: Random, rtt_ms: tuple[float, float]) -> Link:
+    return Link(
         rtt_ns=nanoseconds(between(rng, rtt_ms[0] / 1000, rtt_ms[1] / 1000)),
         hops=whole(rng, 7, 19),
         loss=between(rng, 0.0005, 0.008) if chance(rng, 0.4) else 0.0002,
@@ -213,7 +213,7 @@ def _draw_way(rng: Random, rtt_ms: tuple[float, float]) -> Way:
     )
 
 
-def _outside(name: str, address: str, router: Host, way: Way, rng: Random, group: str, ttl_s: int) -> Host:
+def _outside(name: str, address: str, router: Host, link: Link, rng: Random, group: str, ttl_s: int) -> Host:
     return Host(
         name=name,
         role="",
@@ -221,7 +221,7 @@ def _outside(name: str, address: str, router: Host, way: Way, rng: Random, group
         address=address,
         mac=router.mac,
         stack=pick(rng, OUTSIDE),
-        way=way,
+        link=link,
         inside=False,
         clock_ns=nanoseconds(between(rng, -0.15, 0.15)),
         ticks=bits(rng, 31),

@@ -79,7 +79,7 @@ MEASURES: Mapping[str, Mapping[str, Form]] = {
         "first_lookup": Form.TIME,
     },
 }
-"""What a fact can be: measures of the whole capture, of a cast host, of a cast service, of what an action did."""
+"""What a fact can be: measures of the whole capture, of a named host, of a named service, of what an action did."""
 
 WITNESSES: Mapping[str, str] = joined(__name__, "WITNESSES")
 """Solvers that find a fact in the evidence alone; ``csirtlab.proofs`` gives each its behaviour."""

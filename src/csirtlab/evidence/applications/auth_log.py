@@ -10,7 +10,7 @@ from csirtlab.evidence.model import Flow, Host, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Record
 from csirtlab.evidence.protocols.ssh import Course, SshLogin, auth_record
 from csirtlab.evidence.protocols.tcp import FIN, RST, tcp_segments, turn_times
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, pick, whole
 from csirtlab.evidence.seeds import stream
 
 _MINUTE = 60 * SECOND
@@ -73,7 +73,7 @@ class _Numbers:
         self.rng = rng
         self.last = whole(rng, 2_000, 900_000)
         self.last_ns = plan.begin_ns
-        self.per_second = heavy(rng, 0.02, 0.8)
+        self.per_second = bounded_pareto(rng, 0.02, 0.8)
 
     def process(self, at_ns: int) -> int:
         others = max(0, at_ns - self.last_ns) / SECOND * self.per_second * between(self.rng, 0.4, 1.6)
@@ -118,11 +118,11 @@ def _jobs(plan: Plan, server: Host, rng: Random) -> Iterator[tuple[int, str]]:
         due = ["root"] * ((of_hour == 17) + (of_hour % 10 == 5)) + [user] * bool(own and of_hour % own == 0)
         for who in due:
             # cron wakes up at the first second of a minute.
-            yield minute * _MINUTE + SECOND - server.clock_ns + nanoseconds(heavy(rng, 0.004, 0.6)), who
+            yield minute * _MINUTE + SECOND - server.clock_ns + nanoseconds(bounded_pareto(rng, 0.004, 0.6)), who
 
 
 def _job_lines(server: Host, at_ns: int, process: int, user: str, rng: Random) -> Iterator[Record]:
     uid = {"root": 0, "www-data": 33}[user]
     session = f"CRON[{process}]: pam_unix(cron:session): session"
     yield auth_record(server, at_ns, f"{session} opened for user {user}(uid={uid}) by (uid=0)")
-    yield auth_record(server, at_ns + nanoseconds(heavy(rng, 0.009, 2.5)), f"{session} closed for user {user}")
+    yield auth_record(server, at_ns + nanoseconds(bounded_pareto(rng, 0.009, 2.5)), f"{session} closed for user {user}")

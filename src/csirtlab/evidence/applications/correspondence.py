@@ -1,6 +1,6 @@
 """What people write to a site, in its language: ``written/LANGUAGE.json``.
 
-``letters`` has subjects and lines by kind of letter, ``files`` how files are called, ``months`` their names. Places
+``letters`` has subjects and lines by kind of message, ``files`` how files are called, ``months`` their names. Places
 to fill: ``{given}`` who gets it, ``{org}`` who writes, ``{sender}`` their name, ``{number}``, ``{few}``, ``{day}``,
 ``{month}``, ``{link}``.
 """
@@ -28,7 +28,7 @@ class Text(NamedTuple):
 class Correspondence:
     """What is written in one language."""
 
-    letters: Mapping[str, tuple[Text, ...]]
+    messages: Mapping[str, tuple[Text, ...]]
     files: Mapping[str, tuple[str, ...]]
     months: tuple[str, ...]
 
@@ -38,7 +38,7 @@ def correspondence(language: str) -> Correspondence:
     """Return what is written in ``language``: es, pt or en."""
     found = json.loads((files("csirtlab.evidence") / "written" / f"{language}.json").read_text(encoding="utf-8"))
     return Correspondence(
-        letters={
+        messages={
             kind: tuple(Text(text["subject"], "\n".join(text["lines"])) for text in texts)
             for kind, texts in found["letters"].items()
         },

@@ -48,7 +48,7 @@ class Download:
         yield Turn(True, request.encode(), 0)
 
         def answer(at_ns: int) -> bytes:
-            date = http_date(at_ns - self.server.way.rtt_ns // 2 + self.server.clock_ns)
+            date = http_date(at_ns - self.server.link.rtt_ns // 2 + self.server.clock_ns)
             return (
                 f"HTTP/1.1 200 OK\r\nServer: {self.software}\r\nDate: {date}\r\nContent-Type: {self.kind}\r\n"
                 f"Content-Length: {len(self.content)}\r\nConnection: close\r\n\r\n"

@@ -61,9 +61,9 @@ def _field(name: str, group: str) -> str:
 
 
 def _labelled_lines(plan: Plan, name: str) -> list[tuple[str, str]]:
-    for paper in plan.papers:
-        if paper.name == name and paper.labelled is not None:
-            return paper.labelled(plan)
+    for artifact in plan.artifacts:
+        if artifact.name == name and artifact.labelled is not None:
+            return artifact.labelled(plan)
     lines: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for record in plan.records:  # of no action
         if record.file == name:

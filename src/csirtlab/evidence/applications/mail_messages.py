@@ -1,4 +1,4 @@
-"""Mail as text: a letter with its headers (RFC 5322, RFC 2045 to 2047), as it is sent and as a server keeps it."""
+"""Mail as text: a message with its headers (RFC 5322, RFC 2045 to 2047), as it is sent and as a server keeps it."""
 
 import base64
 import datetime as dt
@@ -17,7 +17,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a letter."""
+    """A file that goes with a message."""
 
     name: str
     kind: str  # content type
@@ -26,16 +26,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a mail program puts the parts of a letter together."""
+    """How a mail program puts the parts of a message together."""
 
-    outer: str  # boundary of the whole letter
+    outer: str  # boundary of the whole message
     inner: str  # boundary of what has parts within it
     preamble: str  # for programs that know of no parts
     text_type: str  # with places for kind and charset
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """What somebody wrote, before any server of the addressee has seen it."""
 
     headers: tuple[tuple[str, str], ...]  # traces of the way first, as it leaves the last server
@@ -50,7 +50,7 @@ class Letter:
         return dict(self.headers).get("DKIM-Signature", "").rpartition("\tb=")[2][:8]
 
     def as_bytes(self) -> bytes:
-        """Return the letter with LF, as a server keeps it."""
+        """Return the message with LF, as a server keeps it."""
         return _lines([*(f"{name}: {value}" for name, value in self.headers), *self._body()])
 
     def _body(self) -> Iterable[str]:
@@ -97,9 +97,9 @@ def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def as_sent(letter: Letter) -> bytes:
-    """Return the letter with CRLF, as it goes over the wire."""
-    return letter.as_bytes().replace(b"\n", b"\r\n")
+def as_sent(message: Message) -> bytes:
+    """Return the message with CRLF, as it goes over the wire."""
+    return message.as_bytes().replace(b"\n", b"\r\n")
 
 
 def encoded(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The site's mail server: how a letter comes in, what is looked up about its sender, and how it is kept.
+"""The site's mail server: how a message comes in, what is looked up about its sender, and how it is kept.
 
 What is looked up is what Postfix with policyd-spf, OpenDKIM and OpenDMARC look up: RFC 7208, RFC 6376, RFC 7489. The
 headers that they add are theirs, with RFC 8601 for ``Authentication-Results``.
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from csirtlab.evidence.applications.mail_messages import Letter, as_sent, mail_date, queue_id, received
+from csirtlab.evidence.applications.mail_messages import Message, as_sent, mail_date, queue_id, received
 from csirtlab.evidence.intents import Ask, Connect
-from csirtlab.evidence.model import Host, Paper, Plan, TcpFlow
+from csirtlab.evidence.model import FileArtifact, Host, Plan, TcpFlow
 from csirtlab.evidence.protocols import dns
 from csirtlab.evidence.protocols.dialogues import Closing, Dialogue, Ending
 from csirtlab.evidence.protocols.smtp import SMTP, Handover
 from csirtlab.evidence.protocols.tcp import turn_times
-from csirtlab.evidence.sampling import SECOND, heavy, nanoseconds, noise, pick, whole
+from csirtlab.evidence.sampling import SECOND, bounded_pareto, nanoseconds, noise, pick, whole
 from csirtlab.evidence.seeds import stream
 
 FOLDER = "mail"
@@ -25,7 +25,7 @@ FOLDER = "mail"
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who hands a letter over, and what DNS says about who may."""
+    """Who hands a message over, and what DNS says about who may."""
 
     host: Host  # connects
     envelope: str  # address
@@ -53,7 +53,7 @@ class Sender:
         return self.from_domain in (self.domain, self.signed_by)
 
 
-class PostOffice:
+class Mta:
     """The site's mail server while one action sends to it."""
 
     def __init__(self, server: Host, site_domain: str, label: str, rng: Random) -> None:
@@ -64,9 +64,9 @@ class PostOffice:
         self._asked: set[str] = set()
 
     def take(
-        self, at_ns: int, sender: Sender, letter: Letter, recipients: tuple[str, ...], refused: tuple[str, ...] = ()
-    ) -> Iterator[Connect | Ask | Paper]:
-        """Yield what handing over ``letter`` at ``at_ns`` takes, and the file that is kept of it."""
+        self, at_ns: int, sender: Sender, message: Message, recipients: tuple[str, ...], refused: tuple[str, ...] = ()
+    ) -> Iterator[Connect | Ask | FileArtifact]:
+        """Yield what handing over ``message`` at ``at_ns`` takes, and the file that is kept of it."""
         rng = self.rng
         handover = Handover(
             is_script=sender.is_script,
@@ -75,21 +75,21 @@ class PostOffice:
             sender=sender.envelope,
             recipients=recipients,
             refused=refused,
-            letter=as_sent(letter),
+            message=as_sent(message),
             queue_id=queue_id(rng),
-            greeting_ns=nanoseconds(0.5 + heavy(rng, 0.004, 0.3)),
-            judging_ns=nanoseconds(0.5 + heavy(rng, 0.004, 0.3)),
-            keeping_ns=nanoseconds(0.9 + heavy(rng, 0.01, 0.4)),
-            closing=Closing(Ending.SERVER_FIN, nanoseconds(heavy(rng, 0.00004, 0.001))),
+            greeting_ns=nanoseconds(0.5 + bounded_pareto(rng, 0.004, 0.3)),
+            judging_ns=nanoseconds(0.5 + bounded_pareto(rng, 0.004, 0.3)),
+            keeping_ns=nanoseconds(0.9 + bounded_pareto(rng, 0.01, 0.4)),
+            closing=Closing(Ending.SERVER_FIN, nanoseconds(bounded_pareto(rng, 0.00004, 0.001))),
         )
         yield from self._lookups(at_ns, sender)
         yield Connect(at_ns, sender.host, self.server, SMTP, handover, self.label)
         if not handover.is_refused:
-            yield Paper(f"{FOLDER}/{handover.queue_id}.eml", partial(_kept, sender, letter, handover, self))
+            yield FileArtifact(f"{FOLDER}/{handover.queue_id}.eml", partial(_kept, sender, message, handover, self))
 
     def _lookups(self, at_ns: int, sender: Sender) -> Iterator[Ask]:
         """Yield what the server asks about a sender that it has not asked about before."""
-        rng, way = self.rng, sender.host.way.rtt_ns
+        rng, rtt_ns = self.rng, sender.host.link.rtt_ns
         reverse = ".".join(reversed(sender.host.address.split("."))) + ".in-addr.arpa"
         questions: list[tuple[str, int, dns.Record, float]] = [(reverse, dns.PTR, dns.Name(sender.host.name), 0.001)]
         spf = f"v=spf1 ip4:{sender.allowed} -all"
@@ -103,33 +103,33 @@ class PostOffice:
         for name, kind, record, after_s in questions:
             if name not in self._asked:
                 self._asked.add(name)
-                asked = at_ns + 3 * way * (after_s > 0.5) + nanoseconds(after_s + heavy(rng, 0.0004, 0.02))
+                asked = at_ns + 3 * rtt_ns * (after_s > 0.5) + nanoseconds(after_s + bounded_pareto(rng, 0.0004, 0.02))
                 yield Ask(asked, self.server, name, kind, (record,), whole(rng, 300, 3600), self.label)
 
 
-def _kept(sender: Sender, letter: Letter, handover: Handover, office: PostOffice, plan: Plan) -> bytes:
-    """Return the letter as the server keeps it."""
+def _kept(sender: Sender, message: Message, handover: Handover, mta: Mta, plan: Plan) -> bytes:
+    """Return the message as the server keeps it."""
     lone = handover.recipients[0] if len(handover.recipients) == 1 else ""
-    date = mail_date(arrived_ns(plan, handover) + office.server.clock_ns, name=True)
+    date = mail_date(arrived_ns(plan, handover) + mta.server.clock_ns, name=True)
     host = sender.host
-    trace = received(sender.helo, host.name, host.address, office.name, "ESMTP", handover.queue_id, date, lone)
+    trace = received(sender.helo, host.name, host.address, mta.name, "ESMTP", handover.queue_id, date, lone)
     spf = "Pass" if sender.allowed == host.address else "Fail"
     head = (
         f"Return-Path: <{sender.envelope}>\n"
         f"Received-SPF: {spf} (mailfrom) identity=mailfrom; client-ip={host.address};\n\thelo={sender.helo}; "
-        f"envelope-from={sender.envelope};\n\treceiver={office.name}\n"
-        f"Received: {trace}\n{_judgement(sender, letter, office.name, spf.lower())}"
+        f"envelope-from={sender.envelope};\n\treceiver={mta.name}\n"
+        f"Received: {trace}\n{_judgement(sender, message, mta.name, spf.lower())}"
     )
-    return head.encode() + letter.as_bytes()
+    return head.encode() + message.as_bytes()
 
 
-def _judgement(sender: Sender, letter: Letter, server: str, spf: str) -> str:
+def _judgement(sender: Sender, message: Message, server: str, spf: str) -> str:
     if sender.signed_by:
         verdict = 'fail reason="body hash did not verify"' if sender.is_signature_broken else "pass"
         dkim = (
             f"dkim={verdict} (2048-bit key; unprotected) header.d={sender.signed_by}\n"
             f"\theader.i=@{sender.signed_by} header.a=rsa-sha256 header.s={selector(sender.signed_by)}"
-            f" header.b={letter.signature_start}"
+            f" header.b={message.signature_start}"
         )
     else:
         dkim = "dkim=none (no signature)"
@@ -141,19 +141,19 @@ def _judgement(sender: Sender, letter: Letter, server: str, spf: str) -> str:
     return f"Authentication-Results: {server};\n\t{dkim};\n\tspf={spf} smtp.mailfrom={sender.envelope};\n\t{dmarc}\n"
 
 
-def kept_from_inside(letter: Letter, dialogue: Dialogue, office: PostOffice, number: str, to: str, plan: Plan) -> bytes:
-    """Return a colleague's letter, handed over in a session that nobody reads."""
+def kept_from_inside(message: Message, dialogue: Dialogue, mta: Mta, number: str, to: str, plan: Plan) -> bytes:
+    """Return a colleague's message, handed over in a session that nobody reads."""
     flow = _flow(plan, dialogue)
-    date = mail_date(turn_times(plan, flow)[-1] + office.server.clock_ns, name=True)
+    date = mail_date(turn_times(plan, flow)[-1] + mta.server.clock_ns, name=True)
     name = f"{flow.client.name.lower()}.{plan.site_domain}"
     how = "ESMTPSA"
-    trace = received(f"[{flow.client.address}]", name, flow.client.address, office.name, how, number, date, to)
-    sender = dict(letter.headers)["From"].rsplit("<", 1)[-1].rstrip(">")
-    return f"Return-Path: <{sender}>\nReceived: {trace}\n".encode() + letter.as_bytes()
+    trace = received(f"[{flow.client.address}]", name, flow.client.address, mta.name, how, number, date, to)
+    sender = dict(message.headers)["From"].rsplit("<", 1)[-1].rstrip(">")
+    return f"Return-Path: <{sender}>\nReceived: {trace}\n".encode() + message.as_bytes()
 
 
 def arrived_ns(plan: Plan, handover: Handover) -> int:
-    """Return when the server took the letter, in true time."""
+    """Return when the server took the message, in true time."""
     return turn_times(plan, _flow(plan, handover))[handover.arrival]
 
 
@@ -161,7 +161,7 @@ def _flow(plan: Plan, dialogue: Dialogue) -> TcpFlow:
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.dialogue is dialogue:
             return flow
-    raise LookupError("a letter is kept that nobody hands over")
+    raise LookupError("a message is kept that nobody hands over")
 
 
 def selector(domain: str) -> str:
@@ -177,9 +177,9 @@ def times_apart(rng: Random, start_ns: int, count: int, gap_s: tuple[float, floa
     """Return ``count`` instants from ``start_ns`` on, one after the other."""
     times = [start_ns]
     for _ in range(count - 1):
-        times.append(times[-1] + nanoseconds(heavy(rng, *gap_s)))
+        times.append(times[-1] + nanoseconds(bounded_pareto(rng, *gap_s)))
     return times
 
 
 LATEST = 45 * SECOND
-"""No letter comes in nearer than this to the end of the recording."""
+"""No message comes in nearer than this to the end of the recording."""

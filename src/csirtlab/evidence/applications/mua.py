@@ -1,4 +1,4 @@
-"""What letters are written with: each program has its own names for messages and parts, and headers of its own.
+"""What messages are written with: each program has its own names for messages and parts, and headers of its own.
 
 Written, not recorded: in the formats of Thunderbird 115, Outlook 16, Apple Mail 16, Evolution 3.46, Roundcube 1.6,
 PHPMailer 6.9, phpList 3.6, listmonk 3.0 and Python 3.11's ``email``; what they draw at random is drawn at random.
@@ -22,7 +22,7 @@ _WINDOWS_EPOCH = 116_444_736_000_000_000  # 1970 in units of 100 ns since 1601
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a program puts on one letter."""
+    """What a program puts on one message."""
 
     message_id: str
     headers: Headers
@@ -32,7 +32,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One letter as its program sees it."""
+    """One message as its program sees it."""
 
     rng: Random
     sender: str  # address
@@ -123,15 +123,15 @@ def _listmonk(what: Occasion) -> Stamp:
     return Stamp(f"{number}@{what.domain}", headers, Form(marks[0], marks[1], "", "{kind}; charset={charset}"))
 
 
-Mailer = Callable[[Occasion], Stamp]
+Mua = Callable[[Occasion], Stamp]
 
-OF_PEOPLE: tuple[Mailer, ...] = (_thunderbird, _outlook, _outlook, _apple_mail, _roundcube, _evolution)
-OF_DESKS: dict[str, tuple[Mailer, ...]] = {
+OF_PEOPLE: tuple[Mua, ...] = (_thunderbird, _outlook, _outlook, _apple_mail, _roundcube, _evolution)
+OF_DESKS: dict[str, tuple[Mua, ...]] = {
     "windows": (_outlook, _outlook, _thunderbird), "macos": (_apple_mail,), "linux": (_thunderbird, _evolution),
 }  # fmt: skip
-OF_PUBLISHERS: tuple[Mailer, ...] = (_phplist, _phpmailer, _listmonk)
-OF_PROGRAMS: tuple[Mailer, ...] = (_python,)
-OF_STRANGERS: tuple[Mailer, ...] = (_thunderbird, _outlook, _roundcube, _phpmailer)
+OF_PUBLISHERS: tuple[Mua, ...] = (_phplist, _phpmailer, _listmonk)
+OF_PROGRAMS: tuple[Mua, ...] = (_python,)
+OF_STRANGERS: tuple[Mua, ...] = (_thunderbird, _outlook, _roundcube, _phpmailer)
 
 
 def subscription(org: str, list_id: str, leave: tuple[str, ...], *, is_bulk: bool) -> Iterator[tuple[str, str]]:

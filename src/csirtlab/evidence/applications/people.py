@@ -8,7 +8,7 @@ from random import Random
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.sampling import pick, shuffled
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.topology import Cast
+from csirtlab.evidence.topology import Topology
 
 _PORTUGUESE = ("fazenda", "saude", "educacao", "obras", "portos", "meioambiente", "agricultura", "previdencia")
 _ENGLISH = ("tourism", "fisheries", "publicworks", "customs", "landregistry", "postoffice")
@@ -69,18 +69,18 @@ def language_of(domain: str) -> str:
     return "pt" if label in _PORTUGUESE else "en" if label in _ENGLISH else "es"
 
 
-def mailboxes(cast: Cast, hosts: Iterable[Host]) -> tuple[Mailbox, ...]:
+def mailboxes(topology: Topology, hosts: Iterable[Host]) -> tuple[Mailbox, ...]:
     """Return the mailboxes of the site: of the people at ``hosts``, of people elsewhere, and shared ones."""
-    language = language_of(cast.site_domain)
+    language = language_of(topology.site_domain)
     found: dict[str, Mailbox] = {}
     places: list[Host | None] = [*hosts, *[None] * _ABSENT]
     for number, host in enumerate(places):
-        rng = stream(host.mac if host else cast.router.mac, "person", str(number))
-        while (address := f"{account(name := draw_name(rng, language))}@{cast.site_domain}") in found:
+        rng = stream(host.mac if host else topology.router.mac, "person", str(number))
+        while (address := f"{account(name := draw_name(rng, language))}@{topology.site_domain}") in found:
             pass
         found[address] = Mailbox(name, address, host)
-    rng = stream(cast.router.mac, "shared mailboxes")
-    shared = (f"{label}@{cast.site_domain}" for label in shuffled(rng, _SHARED[language])[:3])
+    rng = stream(topology.router.mac, "shared mailboxes")
+    shared = (f"{label}@{topology.site_domain}" for label in shuffled(rng, _SHARED[language])[:3])
     return (*found.values(), *(Mailbox("", address, None) for address in shared))
 
 

@@ -12,11 +12,11 @@ from functools import cache
 from random import Random
 from typing import ClassVar, NamedTuple
 
-from csirtlab.evidence.intents import Connect, Wish
+from csirtlab.evidence.intents import Connect, Intent
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.protocols.dialogues import Closing, Turn, Watch
 from csirtlab.evidence.protocols.recordings import RecordedTurn, recording
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, pick, shuffled, whole
 from csirtlab.evidence.seeds import stream
 
 MODBUS = 502
@@ -166,7 +166,7 @@ class ModbusSession:
                 "address": order.address.to_bytes(2), "count": order.quantity.to_bytes(2),
                 "bytes": bytes([2 * len(order.values)]), "values": _packed(order),
             }  # fmt: skip
-            pause = watch.until(order.due_ns) if order.due_ns else int(heavy(rng, 300_000, 12_000_000))
+            pause = watch.until(order.due_ns) if order.due_ns else int(bounded_pareto(rng, 300_000, 12_000_000))
             yield Turn(True, _with_length(asked, rng, values), pause)
 
             def answer(
@@ -175,7 +175,7 @@ class ModbusSession:
                 watch.at_ns = at_ns
                 return _with_length(turn, rng, values | self._read(controller, order, at_ns))
 
-            yield Turn(False, answer, int(heavy(rng, *controller.reply_s) * SECOND))
+            yield Turn(False, answer, int(bounded_pareto(rng, *controller.reply_s) * SECOND))
 
     def _read(self, controller: Controller, order: Order, at_ns: int) -> dict[str, bytes]:
         match order.function:
@@ -227,23 +227,25 @@ def _approach(value: float, target: int, elapsed_ns: int, loop: Loop) -> float:
     return target + (value - target) / (1 + x + x * x / 2 + x * x * x / 6)
 
 
-def share_processes(wishes: Sequence[Wish]) -> list[Wish]:
-    """Return ``wishes`` with every Modbus session told what all of them write to its controller."""
+def share_processes(intents: Sequence[Intent]) -> list[Intent]:
+    """Return ``intents`` with every Modbus session told what all of them write to its controller."""
     sessions = [
-        wish.dialogue for wish in wishes if isinstance(wish, Connect) and isinstance(wish.dialogue, ModbusSession)
+        intent.dialogue
+        for intent in intents
+        if isinstance(intent, Connect) and isinstance(intent.dialogue, ModbusSession)
     ]
     if not sessions:
-        return list(wishes)
+        return list(intents)
     changes: dict[str, list[Change]] = {}
     for session in sessions:
         mine = changes.setdefault(session.server.address, [])
         mine.extend(change for order in session.orders for change in order.changes())
     ordered = {address: tuple(sorted(found)) for address, found in changes.items()}
     return [
-        replace(wish, dialogue=replace(wish.dialogue, changes=ordered[wish.server.address]))
-        if isinstance(wish, Connect) and isinstance(wish.dialogue, ModbusSession)
-        else wish
-        for wish in wishes
+        replace(intent, dialogue=replace(intent.dialogue, changes=ordered[intent.server.address]))
+        if isinstance(intent, Connect) and isinstance(intent.dialogue, ModbusSession)
+        else intent
+        for intent in intents
     ]
 
 

@@ -71,9 +71,9 @@ class ProxiedVisits:
                 at_ns: int, _: int, visit: Visit = visit, times: list[int] = times, size: list[int] = size
             ) -> Iterator[Record]:
                 result = "TCP_DENIED/403" if visit.is_denied else f"TCP_MISS/{visit.status}"
-                way = "HIER_NONE/-" if visit.is_denied else f"HIER_DIRECT/{self.site}"
+                hierarchy = "HIER_NONE/-" if visit.is_denied else f"HIER_DIRECT/{self.site}"
                 kind = visit.kind.split(";", maxsplit=1)[0] or "-"
-                what = f"{result} {size[-1]} {visit.method} {_without_query(visit.url)} - {way} {kind}"
+                what = f"{result} {size[-1]} {visit.method} {_without_query(visit.url)} - {hierarchy} {kind}"
                 yield line(self.proxy, self.address, times[-1], at_ns, what)
 
             yield Turn(True, asks, visit.pause_ns)

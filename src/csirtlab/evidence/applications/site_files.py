@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from csirtlab.evidence.protocols.http import http_date
-from csirtlab.evidence.sampling import SECOND, heavy, noise, pick, whole
+from csirtlab.evidence.sampling import SECOND, bounded_pareto, noise, pick, whole
 from csirtlab.evidence.seeds import stream
 
 _RULES = ("header", "nav", "nav ul", "nav li", "nav a", "main", "main h1", "main h2", "main p", "main ul", "main img",
@@ -73,7 +73,7 @@ def robots_file(url: str) -> SiteFile:
 def picture(url: str) -> SiteFile:
     """Return the WebP picture at ``url``: a real head, then noise."""
     rng = _stream(url)
-    content = noise(rng, 2 * int(heavy(rng, 800, 15_000)))
+    content = noise(rng, 2 * int(bounded_pareto(rng, 800, 15_000)))
     width, height = whole(rng, 120, 1600), whole(rng, 90, 900)
     # A key frame: tag, start code, width and height (RFC 6386, 9.1).
     frame = bytes((0x50, content[0], content[1])) + b"\x9d\x01\x2a" + struct.pack("<HH", width, height) + content

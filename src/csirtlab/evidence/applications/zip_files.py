@@ -6,7 +6,7 @@ import zlib
 _DATE = (2026 - 1980) << 9 | 1 << 5 | 1  # 1 January 2026, as MS-DOS says it
 
 
-def parcel(name: str, content: bytes) -> bytes:
+def zip_archive(name: str, content: bytes) -> bytes:
     """Return an archive that holds one file; zipfile's own bytes differ between Python versions."""
     packed = name.encode()
     # Version 2.0, no flags, stored, midnight.

@@ -74,7 +74,7 @@ class Watch:
     def __init__(self, at_ns: int = 0) -> None:
         self.at_ns = at_ns
 
-    def note(self, content: bytes) -> Payload:
+    def remember(self, content: bytes) -> Payload:
         """Return ``content`` as a payload that tells the watch when it is sent."""
 
         def send(at_ns: int) -> bytes:

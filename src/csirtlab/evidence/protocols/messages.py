@@ -67,13 +67,13 @@ _UDHCPC = (1, 3, 6, 12, 15, 28, 42)
 
 def dhcp_renewal(transaction: int, mac: bytes, address: str, host_name: str, family: str) -> bytes:
     """Return the request with which a host renews its lease (RFC 2131, 4.3.6)."""
-    wishes = _DHCP_WISHES.get(family, _UDHCPC)
+    intents = _DHCP_WISHES.get(family, _UDHCPC)
     options = b"\x35\x01\x03\x3d\x07\x01" + mac + _text_option(12, host_name)
     if family == "windows":  # RFC 4702: its full name, too
         options += bytes([81, 3 + len(host_name)]) + b"\x00\x00\x00" + host_name.encode() + _text_option(60, "MSFT 5.0")
     elif family not in _DHCP_WISHES:
         options += _text_option(60, "udhcp 1.24.1")
-    options += bytes([55, len(wishes), *wishes])
+    options += bytes([55, len(intents), *intents])
     return _dhcp(1, transaction, mac, ipaddress.IPv4Address(address).packed, b"\x00" * 4, options)
 
 

@@ -13,7 +13,7 @@ SMTP = 25
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One letter handed over on a connection of its own."""
+    """One message handed over on a connection of its own."""
 
     is_script: bool  # a program of somebody's own hands it over, not a mail server
     client: str  # as it greets
@@ -21,7 +21,7 @@ class Handover:
     sender: str  # of the envelope
     recipients: tuple[str, ...]
     refused: tuple[str, ...]  # those of them that the server does not know
-    letter: bytes  # with CRLF, as it is sent
+    message: bytes  # with CRLF, as it is sent
     queue_id: str
     greeting_ns: int  # the server looks up who calls
     judging_ns: int  # it looks up who may send for the sender
@@ -41,13 +41,13 @@ class Handover:
 
     @property
     def arrival(self) -> int:
-        """Return in which turn the letter gets its queue id, and its time in ``Received``."""
+        """Return in which turn the message gets its queue id, and its time in ``Received``."""
         return next(number for number, turn in enumerate(recording(self.recording).turns) if turn.mark == "arrival")
 
     def turns(self, rng: Random) -> Iterator[Turn]:
         """Yield what both say; the server takes its time to look things up."""
         values = {
-            "client": self.client, "server": self.server, "sender": self.sender, "size": str(len(self.letter)),
+            "client": self.client, "server": self.server, "sender": self.sender, "size": str(len(self.message)),
             "recipients": "".join(self.recipient_lines()), "queue_id": self.queue_id,
             "recipient_replies": "".join(self.reply_lines()),
         }  # fmt: skip
@@ -55,7 +55,7 @@ class Handover:
         packed["letter"] = b"".join(
             # RFC 5321, 4.5.2: a dot at the beginning of a line is doubled.
             b"." + line if line.startswith(b".") else line
-            for line in self.letter.splitlines(keepends=True)
+            for line in self.message.splitlines(keepends=True)
         )
         turns = recording(self.recording).turns
         last_word = next(

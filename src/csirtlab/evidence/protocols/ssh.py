@@ -15,7 +15,7 @@ from typing import ClassVar
 from csirtlab.evidence.model import Host
 from csirtlab.evidence.protocols.dialogues import Closing, Record, Turn, Writer
 from csirtlab.evidence.protocols.recordings import recording
-from csirtlab.evidence.sampling import between, heavy, nanoseconds, noise, whole
+from csirtlab.evidence.sampling import between, bounded_pareto, nanoseconds, noise, whole
 from csirtlab.evidence.seeds import stream
 
 LOG = "auth.log"
@@ -64,7 +64,7 @@ class SshLogin:
         for number, turn in enumerate(turns):
             wait = int(turn.wait_ns * (0.7 + 0.9 * rng.random()))
             if self.is_typed and number == verdict - 1:
-                wait += nanoseconds(heavy(rng, _SPOKEN_LEAST_S, _SPOKEN_MOST_S))
+                wait += nanoseconds(bounded_pareto(rng, _SPOKEN_LEAST_S, _SPOKEN_MOST_S))
             if not self.accepted and number == verdict:
                 wait += nanoseconds(between(rng, *_REFUSED_S))
             yield Turn(turn.by_client, turn.payload(rng, values), wait, self._writer(number - verdict, opened))
@@ -148,7 +148,7 @@ class SshLogin:
     def _moments(self, port: int, at_ns: int) -> "Moments":
         """Return what draws how long the server takes for something, mostly short, in nanoseconds."""
         rng = stream(self.server.mac, "sshd", self.address, str(port), str(at_ns))
-        return lambda least_s, most_s: nanoseconds(heavy(rng, least_s, most_s))
+        return lambda least_s, most_s: nanoseconds(bounded_pareto(rng, least_s, most_s))
 
     def _uid(self) -> int:
         return 1000 + whole(stream(self.account.encode(), "uid"), 3, 90)

@@ -6,7 +6,7 @@ from random import Random
 from csirtlab.evidence.model import Host, Plan, Segment, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending, Record
 from csirtlab.evidence.protocols.stacks import Identification, sack_option, timestamp_option
-from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, whole
+from csirtlab.evidence.sampling import SECOND, between, bits, bounded_pareto, chance, whole
 from csirtlab.evidence.seeds import stream
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -89,16 +89,16 @@ class _Connection:
         self.client = _Side(flow.client, flow.client_port, rng)
         self.server = _Side(flow.server, flow.server_port, rng)
         self.timestamps = flow.client.stack.has_timestamps and flow.server.stack.has_timestamps
-        self.mss = min(flow.client.way.mss, flow.server.way.mss)
+        self.mss = min(flow.client.link.mss, flow.server.link.mss)
         self.room = self.mss - (12 if self.timestamps else 0)
         # The end that lies behind the longer way: outside; of two inside, the server.
         self.far = self.client if flow.server.inside and not flow.client.inside else self.server
-        way = self.far.host.way
+        link = self.far.host.link
         # Each connection has a delay of its own: other routes, other queues; on a LAN, how busy the server is.
         near = self.far.host.inside
-        self.rtt_ns = int(way.rtt_ns * (heavy(rng, 0.6, 14) if near else between(rng, 0.97, 1.11)))
-        self.pace_ns = way.pace_ns
-        self.loss = way.loss
+        self.rtt_ns = int(link.rtt_ns * (bounded_pareto(rng, 0.6, 14) if near else between(rng, 0.97, 1.11)))
+        self.pace_ns = link.pace_ns
+        self.loss = link.loss
         self.out: list[Segment] = []
         self.records: list[Record] = []
         self.turn_times: list[int] = []
@@ -130,13 +130,13 @@ class _Connection:
         """Emit the three segments that open; return when the last one passed."""
         flow, client, server = self.flow, self.client, self.server
         at_ns = flow.start_ns
-        options = client.stack.syn_options(flow.client.way.mss, self.ticks(client, at_ns))
+        options = client.stack.syn_options(flow.client.link.mss, self.ticks(client, at_ns))
         self.emit(client, at_ns, SYN, options=options, window=client.stack.window)
         client.sequence += 1
         client.begins_at, server.begins_at = server.sequence + 1, client.sequence
         reply = at_ns + self.answer_delay(server)
         options = server.stack.syn_ack_options(
-            flow.server.way.mss, self.ticks(server, reply), self.ticks(client, at_ns), timestamps=self.timestamps
+            flow.server.link.mss, self.ticks(server, reply), self.ticks(client, at_ns), timestamps=self.timestamps
         )
         window = min(server.stack.window, 65160) if self.timestamps else server.stack.window
         # Linux answers a SYN with identification 0 and starts counting after it.
@@ -305,7 +305,7 @@ class _Connection:
                 sender_port=side.port,
                 target_port=peer.port,
                 payload=payload,
-                ttl=side.stack.ttl - side.host.way.hops,
+                ttl=side.stack.ttl - side.host.link.hops,
                 identification=0 if first and side.identification > 0 else side.next_identification(),
                 dont_fragment=True,
                 options=options,
@@ -322,8 +322,8 @@ class _Connection:
     def answer_delay(self, side: _Side) -> int:
         """Return the time from a packet to ``side`` until its answer, both at the sensor."""
         if side is self.far:
-            return int(self.rtt_ns * (1 + heavy(self.rng, 0.002, 0.4) - 0.002))
-        return int(heavy(self.rng, 45_000, 2_500_000))
+            return int(self.rtt_ns * (1 + bounded_pareto(self.rng, 0.002, 0.4) - 0.002))
+        return int(bounded_pareto(self.rng, 45_000, 2_500_000))
 
     def seen_by(self, side: _Side, at_ns: int) -> int:
         """Return when the latest packet of its peer passed that ``side`` can have seen: to the far end it is a way."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from csirtlab.evidence.protocols.dialogues import Closing, Turn, Watch
 from csirtlab.evidence.protocols.recordings import recording
-from csirtlab.evidence.sampling import heavy, nanoseconds
+from csirtlab.evidence.sampling import bounded_pareto, nanoseconds
 
 PORTS = (23, 2323)
 _PAUSE_NS = 100_000_000  # a recorded wait of a client longer than this is its driver's, not the program's
@@ -39,11 +39,11 @@ class TelnetSession:
         for turn in recording(self.recording).turns:
             wait = int(turn.wait_ns * (0.7 + 0.9 * rng.random()))
             if turn.by_client and turn.wait_ns > _PAUSE_NS:
-                wait = nanoseconds(heavy(rng, *self.pauses_s))
+                wait = nanoseconds(bounded_pareto(rng, *self.pauses_s))
             if turn.mark == "fetch":
                 wait, since_fetch = watch.until(self.fetch_ns - self.round_trip_ns), 1
             elif since_fetch:
                 since_fetch += 1
                 if since_fetch == 3:  # first it repeats the order, then the prompt comes back
                     wait, since_fetch = watch.until(self.fetched_ns), 0
-            yield Turn(turn.by_client, watch.note(turn.payload(rng, values)), wait)
+            yield Turn(turn.by_client, watch.remember(turn.payload(rng, values)), wait)

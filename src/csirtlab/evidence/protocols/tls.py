@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from csirtlab.evidence.protocols.dialogues import Closing, Ending, Turn
 from csirtlab.evidence.protocols.hellos import client_hello
-from csirtlab.evidence.sampling import SECOND, bell, between, chance, heavy, nanoseconds, noise, pick, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, noise, normal, pick, whole
 from csirtlab.evidence.seeds import stream
 
 _TAG = 16  # bytes of authentication that AEAD ciphers add to a record
@@ -65,8 +65,8 @@ class TlsSession:
         for number, request in enumerate(self.requests):
             asked, answered = sealed(rng, request.request_bytes), sealed(rng, request.response_bytes)
             if number == 0:
-                yield Turn(True, finished + settings, int(bell(rng, 0.0003, 0.004) * SECOND))
-                yield Turn(True, asked, int(bell(rng, 0.00004, 0.0009) * SECOND))
+                yield Turn(True, finished + settings, int(normal(rng, 0.0003, 0.004) * SECOND))
+                yield Turn(True, asked, int(normal(rng, 0.00004, 0.0009) * SECOND))
                 yield Turn(False, tickets + sealed(rng, 9), int(between(rng, 0.0001, 0.0009) * SECOND))
                 yield Turn(False, answered, request.think_ns)
             else:
@@ -132,7 +132,7 @@ _BROWSER_PROBES = 45 * SECOND  # Chrome's TCP keep-alive
 def short_closing(rng: Random, *, server_closes: bool) -> Closing:
     """Return how a program ends a connection that has served its purpose."""
     ending = Ending.SERVER_FIN if server_closes else Ending.CLIENT_FIN
-    return Closing(ending, nanoseconds(heavy(rng, 0.0008, 0.6)), 0, farewell(rng))
+    return Closing(ending, nanoseconds(bounded_pareto(rng, 0.0008, 0.6)), 0, farewell(rng))
 
 
 def browser_closing(rng: Random) -> Closing:
@@ -142,9 +142,9 @@ def browser_closing(rng: Random) -> Closing:
     if share < 0.3:
         return Closing(Ending.SERVER_FIN, pick(rng, (60, 65, 75)) * SECOND, _BROWSER_PROBES, bye)
     if share < 0.4:
-        return Closing(Ending.SERVER_FIN_CLIENT_RESET, nanoseconds(heavy(rng, 3, 30)), 0, bye)
+        return Closing(Ending.SERVER_FIN_CLIENT_RESET, nanoseconds(bounded_pareto(rng, 3, 30)), 0, bye)
     if share < 0.52:
-        return Closing(Ending.CLIENT_RESET, nanoseconds(heavy(rng, 0.05, 40)))
+        return Closing(Ending.CLIENT_RESET, nanoseconds(bounded_pareto(rng, 0.05, 40)))
     if share < 0.62:
-        return Closing(Ending.OPEN, nanoseconds(heavy(rng, 60, 700)), _BROWSER_PROBES)
-    return Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.3, 115)), _BROWSER_PROBES, bye)
+        return Closing(Ending.OPEN, nanoseconds(bounded_pareto(rng, 60, 700)), _BROWSER_PROBES)
+    return Closing(Ending.CLIENT_FIN, nanoseconds(bounded_pareto(rng, 0.3, 115)), _BROWSER_PROBES, bye)

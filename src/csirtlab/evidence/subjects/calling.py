@@ -7,62 +7,62 @@ from itertools import pairwise
 from random import Random
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.intents import Connect, Doing, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output
 from csirtlab.evidence.measures import starts
 from csirtlab.evidence.model import Plan, TcpFlow
 from csirtlab.evidence.protocols.tls import Request, TlsSession, short_closing
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, shuffled, whole
 
 
-def _check_in(doing: Doing) -> Iterator[Wish]:
-    yield from _periodic(doing, 0)
+def _check_in(context: ActionContext) -> Iterator[Intent]:
+    yield from _periodic(context, 0)
 
 
-def _beacon(doing: Doing) -> Iterator[Wish]:
-    yield from _periodic(doing, doing.draw_whole("tasks"))
+def _beacon(context: ActionContext) -> Iterator[Intent]:
+    yield from _periodic(context, context.draw_whole("tasks"))
 
 
-def _periodic(doing: Doing, tasks: int) -> Iterator[Wish]:
-    rng, action, server = doing.rng, doing.action, doing.servers[0]
+def _periodic(context: ActionContext, tasks: int) -> Iterator[Intent]:
+    rng, action, server = context.rng, context.action, context.servers[0]
     low, high = action.ranges["interval_s"]
     # Uniform in the rate, so that the number of calls differs from case to case as much as it can.
     interval = 1 / between(rng, 1 / high, 1 / low)
-    jitter = doing.draw("jitter")
-    asked, answered = int(doing.draw("request_bytes")), int(doing.draw("response_bytes"))
+    jitter = context.draw("jitter")
+    asked, answered = int(context.draw("request_bytes")), int(context.draw("response_bytes"))
     server_closes = chance(rng, 0.4)
     starts: list[int] = []
     was_there = action.starts_min == (0, 0)
     offset = interval * rng.random() if was_there else between(rng, *action.starts_min) * 60
-    at_ns = doing.cast.begin_ns + nanoseconds(offset)
+    at_ns = context.topology.begin_ns + nanoseconds(offset)
     # The last call is over, answer and all, before the recording ends.
-    while at_ns < doing.cast.end_ns - 25 * SECOND:
+    while at_ns < context.topology.end_ns - 25 * SECOND:
         starts.append(at_ns)
         at_ns += nanoseconds(interval * between(rng, 1 - jitter, 1 + jitter))
     busy = set(shuffled(rng, range(2, len(starts) - 1))[:tasks]) if tasks else set()
     for number, start in enumerate(starts):
         requests = [Request(asked + whole(rng, 0, 40), answered + whole(rng, 0, 60), _server_think(rng), 0)]
         if number in busy:
-            requests = [*_tasking(doing, requests[0])]
+            requests = [*_tasking(context, requests[0])]
         resumed = number > 0 and chance(rng, 0.8)
         closing = short_closing(rng, server_closes=server_closes)
-        session = TlsSession(server.name, doing.tls_client, resumed, tuple(requests), closing)
-        yield Connect(start, doing.host, server, 443, session, action.id)
+        session = TlsSession(server.name, context.tls_client, resumed, tuple(requests), closing)
+        yield Connect(start, context.host, server, 443, session, action.id)
 
 
-def _tasking(doing: Doing, first: Request) -> Iterator[Request]:
+def _tasking(context: ActionContext, first: Request) -> Iterator[Request]:
     """Yield a call that gets a task, and the calls that send its result in the same connection."""
-    rng = doing.rng
-    yield Request(first.request_bytes, doing.draw_heavy("task_bytes"), first.think_ns, 0)
-    left = int(doing.draw("result_bytes"))
+    rng = context.rng
+    yield Request(first.request_bytes, context.draw_pareto("task_bytes"), first.think_ns, 0)
+    left = int(context.draw("result_bytes"))
     while left > 0:
         part = min(left, whole(rng, 1500, 9000))
-        pause = nanoseconds(heavy(rng, 0.15, 2.2))
+        pause = nanoseconds(bounded_pareto(rng, 0.15, 2.2))
         yield Request(part + 180, whole(rng, 120, 260), _server_think(rng), pause)
         left -= part
 
 
 def _server_think(rng: Random) -> int:
-    return nanoseconds(heavy(rng, 0.003, 0.25))
+    return nanoseconds(bounded_pareto(rng, 0.003, 0.25))
 
 
 _FEWEST_CALLS = 20
@@ -107,5 +107,5 @@ def _look_alike(plan: Plan, calm_id: str, wild_id: str) -> Iterator[str]:
         yield f'"{calm_id}" is hardly steadier than "{wild_id}"'
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"beacon": _beacon, "check-in": _check_in}
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {"beacon": _beacon, "check-in": _check_in}
 CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"beacon": _beacon_ambiguities}

@@ -12,49 +12,59 @@ from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.applications.capture_copies import original, original_hash, with_alterations, with_losses
 from csirtlab.evidence.applications.websites import Hit, SiteVisit
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
-from csirtlab.evidence.model import FactValue, Paper, Plan, TcpFlow
+from csirtlab.evidence.model import FactValue, FileArtifact, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
 from csirtlab.evidence.protocols.tcp import tcp_segments
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.sampling import (
+    SECOND,
+    between,
+    bounded_pareto,
+    chance,
+    nanoseconds,
+    noise,
+    pick,
+    shuffled,
+    whole,
+)
 
-_EXHIBITS = ("exhibits/exhibit-a.pcap", "exhibits/exhibit-b.pcap", "exhibits/exhibit-c.pcap")
+_COPIES = ("exhibits/exhibit-a.pcap", "exhibits/exhibit-b.pcap", "exhibits/exhibit-c.pcap")
 _PLACES = ("evidence safe", "forensic workstation", "transport bag", "safe of the prosecutor's office", "archive room")
 _REPORTS = "/reportes/"  # the page on which they are listed, open since the morning
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def _seize(doing: Doing) -> Iterator[Remark]:
-    rng = doing.rng
-    true, short, altered = shuffled(rng, _EXHIBITS)
-    lost, changed = doing.draw_whole("lost"), doing.draw_whole("altered")
-    yield Paper(true, original)
-    yield Paper(short, partial(with_losses, count=lost))
-    yield Paper(altered, partial(with_alterations, count=changed))
-    entries = doing.draw_whole("entries")
+def _seize(context: ActionContext) -> Iterator[Output]:
+    rng = context.rng
+    true, short, altered = shuffled(rng, _COPIES)
+    lost, changed = context.draw_whole("lost"), context.draw_whole("altered")
+    yield FileArtifact(true, original)
+    yield FileArtifact(short, partial(with_losses, count=lost))
+    yield FileArtifact(altered, partial(with_alterations, count=changed))
+    entries = context.draw_whole("entries")
     broken = whole(rng, 3, entries - 1)
-    rows = list(_entries(doing, entries, broken))
-    yield Paper("custody.csv", partial(_custody_log, rows=rows))
+    rows = list(_entries(context, entries, broken))
+    yield FileArtifact("custody.csv", partial(_custody_log, rows=rows))
     for name, value in (
         ("true_copy", true.rsplit("/", 1)[1]), ("lost", lost), ("altered", changed), ("broken_entry", broken),
     ):  # fmt: skip
-        yield Note(doing.action.id, name, value)
+        yield RecordedFact(context.action.id, name, value)
 
 
-def _entries(doing: Doing, count: int, broken: int) -> Iterator[tuple[int, int, str, str, str]]:
+def _entries(context: ActionContext, count: int, broken: int) -> Iterator[tuple[int, int, str, str, str]]:
     """Yield number, time, giver, receiver and place; at ``broken`` the giver is not who received it before."""
-    rng = doing.rng
-    people = shuffled(rng, doing.action.lists["people"])
-    at_ns = doing.cast.end_ns + nanoseconds(between(rng, 400, 3000))
+    rng = context.rng
+    people = shuffled(rng, context.action.lists["people"])
+    at_ns = context.topology.end_ns + nanoseconds(between(rng, 400, 3000))
     holder = people[0]
     for number in range(1, count + 1):
         giver = pick(rng, [name for name in people if name != holder]) if number == broken else holder
         receiver = pick(rng, [name for name in people if name != giver])
         yield number, at_ns, giver, receiver, pick(rng, _PLACES)
         holder = receiver
-        at_ns += nanoseconds(heavy(rng, 900, 90_000))
+        at_ns += nanoseconds(bounded_pareto(rng, 900, 90_000))
 
 
 def _custody_log(plan: Plan, rows: list[tuple[int, int, str, str, str]]) -> bytes:
@@ -68,15 +78,15 @@ def _custody_log(plan: Plan, rows: list[tuple[int, int, str, str, str]]) -> byte
     return text.getvalue().encode()
 
 
-def _export(doing: Doing) -> Iterator[Wish]:
+def _export(context: ActionContext) -> Iterator[Intent]:
     def exported() -> Report:
-        target, size = f"/reportes/exportar?{_which(doing)}", doing.draw_heavy("response_bytes")
-        if chance(doing.rng, 0.7):
-            return Report(f"{target}&formato=csv", "text/csv; charset=UTF-8", _table(doing.rng, size))
-        body = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + noise(doing.rng, size) + b"\n%%EOF\n"
+        target, size = f"/reportes/exportar?{_which(context)}", context.draw_pareto("response_bytes")
+        if chance(context.rng, 0.7):
+            return Report(f"{target}&formato=csv", "text/csv; charset=UTF-8", _table(context.rng, size))
+        body = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + noise(context.rng, size) + b"\n%%EOF\n"
         return Report(f"{target}&formato=pdf", "application/pdf", body)
 
-    yield from _one_by_one(doing, exported)
+    yield from _one_by_one(context, exported)
 
 
 def _table(rng: Random, size: int) -> bytes:
@@ -90,12 +100,12 @@ def _table(rng: Random, size: int) -> bytes:
     return "\r\n".join((*lines, "")).encode()
 
 
-def _read_reports(doing: Doing) -> Iterator[Wish]:
+def _read_reports(context: ActionContext) -> Iterator[Intent]:
     def read() -> Report:
-        page = body_of(doing.rng, Fetch("", doing.draw_heavy("response_bytes"), "text/html", 0, 0), "Reportes")
-        return Report(f"/reportes/ver?{_which(doing)}", "text/html; charset=UTF-8", page)
+        page = body_of(context.rng, Fetch("", context.draw_pareto("response_bytes"), "text/html", 0, 0), "Reportes")
+        return Report(f"/reportes/ver?{_which(context)}", "text/html; charset=UTF-8", page)
 
-    yield from _one_by_one(doing, read)
+    yield from _one_by_one(context, read)
 
 
 class Report(NamedTuple):
@@ -106,23 +116,23 @@ class Report(NamedTuple):
     body: bytes
 
 
-def _which(doing: Doing) -> str:
-    return f"anio={whole(doing.rng, 2019, 2025)}&lote={whole(doing.rng, 1, 400)}"
+def _which(context: ActionContext) -> str:
+    return f"anio={whole(context.rng, 2019, 2025)}&lote={whole(context.rng, 1, 400)}"
 
 
-def _one_by_one(doing: Doing, next_report: Callable[[], Report]) -> Iterator[Wish]:
+def _one_by_one(context: ActionContext, next_report: Callable[[], Report]) -> Iterator[Intent]:
     """Yield a connection for each of the action's ``times`` reports, with ``gap_s`` between them."""
-    rng, server = doing.rng, doing.servers[0]
-    site = f"{server.name.lower()}.{doing.cast.site_domain}"
-    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
-    for _ in range(doing.draw_whole("times")):
+    rng, server = context.rng, context.servers[0]
+    site = f"{server.name.lower()}.{context.topology.site_domain}"
+    at_ns = context.topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
+    for _ in range(context.draw_whole("times")):
         report = next_report()
-        think, pause = nanoseconds(heavy(rng, 0.004, 0.3)), nanoseconds(0.001)
+        think, pause = nanoseconds(bounded_pareto(rng, 0.004, 0.3)), nanoseconds(0.001)
         hit = Hit("GET", report.target, 200, report.body, think, pause, kind=report.kind, referrer=_REPORTS)
-        closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.01, 4)))
-        visit = SiteVisit(site, server, doing.host.address, browser_of(doing.host), (hit,), closing)
-        yield Connect(at_ns, doing.host, server, 80, visit, doing.action.id)
-        at_ns += nanoseconds(doing.draw("gap_s"))
+        closing = Closing(Ending.CLIENT_FIN, nanoseconds(bounded_pareto(rng, 0.01, 4)))
+        visit = SiteVisit(site, server, context.host.address, browser_of(context.host), (hit,), closing)
+        yield Connect(at_ns, context.host, server, 80, visit, context.action.id)
+        at_ns += nanoseconds(context.draw("gap_s"))
 
 
 def _first_export(plan: Plan, action: Action) -> dt.datetime:
@@ -148,14 +158,14 @@ def _export_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str
 
 
 def _seize_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
-    lost = plan.notes[action.id, "lost"]
+    lost = plan.recorded_facts[action.id, "lost"]
     assert isinstance(lost, int)
     # Every flow is a packet at least: mostly there is nothing to count.
     if len(plan.flows) < lost * _PACKETS_LEFT and sum(1 for _ in packets(plan)) < lost * _PACKETS_LEFT:
         yield f'the recording has too few packets for "{action.id}" to lose {lost}'
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {
     "export": _export,
     "read-reports": _read_reports,
     "seize": _seize,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from csirtlab.evidence.capture import packets
-from csirtlab.evidence.intents import Doing, Remark, Wish
-from csirtlab.evidence.model import Paper, Plan, Segment
+from csirtlab.evidence.intents import ActionContext, Intent, Output
+from csirtlab.evidence.model import FileArtifact, Plan, Segment
 from csirtlab.evidence.sampling import SECOND
 
 _COLUMNS = "ts,te,td,sa,da,sp,dp,pr,flg,ipkt,ibyt"
@@ -76,9 +76,9 @@ def _flags(flags: int) -> str:
     return "".join(letter if flags >> (7 - place) & 1 else "." for place, letter in enumerate(_LETTERS))
 
 
-def _export_flows(doing: Doing) -> Iterator[Remark]:
-    active_s, inactive_s = doing.draw_whole("active_s"), doing.draw_whole("inactive_s")
-    yield Paper("flows.csv", partial(flow_list, active_s=active_s, inactive_s=inactive_s))
+def _export_flows(context: ActionContext) -> Iterator[Output]:
+    active_s, inactive_s = context.draw_whole("active_s"), context.draw_whole("inactive_s")
+    yield FileArtifact("flows.csv", partial(flow_list, active_s=active_s, inactive_s=inactive_s))
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"export-flows": _export_flows}
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {"export-flows": _export_flows}

@@ -5,83 +5,85 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.ssh import SshLogin
 from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, pick, shuffled, whole
 
 _SSH = 22
 _APART = 200 * SECOND  # a person finishes one session before the next
 _OFTEN_TRIED = ("admin", "root", "test", "oracle", "backup", "ubuntu", "postgres", "soporte", "nagios", "ftpuser")
 
 
-def _account(doing: Doing, rng: Random) -> str:
+def _account(context: ActionContext, rng: Random) -> str:
     """Return an account as organisations name them: a letter of the first name, the surname."""
-    return pick(rng, doing.action.lists["first_names"])[0].lower() + pick(rng, doing.action.lists["surnames"]).lower()
+    return (
+        pick(rng, context.action.lists["first_names"])[0].lower() + pick(rng, context.action.lists["surnames"]).lower()
+    )
 
 
-def _spray(doing: Doing) -> Iterator[Wish | Remark]:
-    rng = doing.rng
-    count = doing.draw_whole("accounts")
-    known = [_account(doing, rng) for _ in range(max(2, int(count * doing.draw("known"))))]
+def _spray(context: ActionContext) -> Iterator[Intent | Output]:
+    rng = context.rng
+    count = context.draw_whole("accounts")
+    known = [_account(context, rng) for _ in range(max(2, int(count * context.draw("known"))))]
     accounts = shuffled(rng, sorted({*known, *shuffled(rng, _OFTEN_TRIED)[: max(1, count - len(known))]}))
-    rounds = doing.draw_whole("rounds")
+    rounds = context.draw_whole("rounds")
     falls_in = rounds - 1 - whole(rng, 0, 1)
     fallen = pick(rng, sorted(set(known)))
-    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    at_ns = context.topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
     for number in range(rounds):
         for account in accounts:
             falls = account == fallen and number == falls_in
             if account == fallen and number > falls_in:
                 continue  # why guess what one knows
-            yield _connect(doing, at_ns, account, account in known, "guess-right" if falls else "guess-wrong")
-            at_ns += nanoseconds(doing.draw("gap_s"))
-        at_ns += nanoseconds(heavy(rng, 4, 60))
-    yield Note(doing.action.id, "accounts", frozenset(accounts))
-    yield Note(doing.action.id, "fallen", fallen)
+            yield _connect(context, at_ns, account, account in known, "guess-right" if falls else "guess-wrong")
+            at_ns += nanoseconds(context.draw("gap_s"))
+        at_ns += nanoseconds(bounded_pareto(rng, 4, 60))
+    yield RecordedFact(context.action.id, "accounts", frozenset(accounts))
+    yield RecordedFact(context.action.id, "fallen", fallen)
 
 
-def _log_in(doing: Doing) -> Iterator[Wish | Remark]:
-    rng = doing.rng
-    account = _account(doing, rng)
-    mistakes = doing.draw_whole("mistakes")
-    for at_ns in _spread(doing, doing.draw_whole("times")):
-        if chance(rng, doing.draw("by_key")):
-            yield _connect(doing, at_ns, account, True, "key-session")
+def _log_in(context: ActionContext) -> Iterator[Intent | Output]:
+    rng = context.rng
+    account = _account(context, rng)
+    mistakes = context.draw_whole("mistakes")
+    for at_ns in _spread(context, context.draw_whole("times")):
+        if chance(rng, context.draw("by_key")):
+            yield _connect(context, at_ns, account, True, "key-session")
             continue
         start = at_ns
         for _ in range(mistakes):
-            yield _connect(doing, start, account, True, "mistyped")
-            start += nanoseconds(heavy(rng, 14, 50))
-        yield _connect(doing, start, account, True, "password-session")
-    yield Note(doing.action.id, "account", account)
+            yield _connect(context, start, account, True, "mistyped")
+            start += nanoseconds(bounded_pareto(rng, 14, 50))
+        yield _connect(context, start, account, True, "password-session")
+    yield RecordedFact(context.action.id, "account", account)
 
 
-def _spread(doing: Doing, count: int) -> list[int]:
+def _spread(context: ActionContext, count: int) -> list[int]:
     """Return instants all over the window, far enough apart for a session, and early enough for the last to end."""
-    length = (doing.cast.end_ns - doing.cast.begin_ns) * 0.8
-    first = doing.cast.begin_ns + int(length * 0.04)
+    length = (context.topology.end_ns - context.topology.begin_ns) * 0.8
+    first = context.topology.begin_ns + int(length * 0.04)
     instants: list[int] = []
-    for at_ns in sorted(first + int(length * doing.rng.random()) for _ in range(count)):
+    for at_ns in sorted(first + int(length * context.rng.random()) for _ in range(count)):
         instants.append(max(at_ns, instants[-1] + _APART if instants else 0))
     return instants
 
 
-def _connect(doing: Doing, at_ns: int, account: str, exists: bool, what: str) -> Connect:
-    rng, server = doing.rng, doing.servers[0]
+def _connect(context: ActionContext, at_ns: int, account: str, exists: bool, what: str) -> Connect:
+    rng, server = context.rng, context.servers[0]
     is_guess = what.startswith("guess")
     accepted = {"key-session": "publickey", "password-session": "password", "guess-right": "password"}.get(what, "")
-    closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.0004, 0.05)))
+    closing = Closing(Ending.CLIENT_FIN, nanoseconds(bounded_pareto(rng, 0.0004, 0.05)))
     if what in ("key-session", "password-session"):
-        closing = Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.001, 0.2)))
+        closing = Closing(Ending.CLIENT_FIN, nanoseconds(bounded_pareto(rng, 0.001, 0.2)))
     login = SshLogin(
-        f"ssh-{what}", server, doing.host.address, account, exists, accepted,
+        f"ssh-{what}", server, context.host.address, account, exists, accepted,
         not is_guess and what != "key-session", closing,
     )  # fmt: skip
-    return Connect(at_ns, doing.host, server, _SSH, login, doing.action.id, by_name=not is_guess)
+    return Connect(at_ns, context.host, server, _SSH, login, context.action.id, by_name=not is_guess)
 
 
 def _fall_time(plan: Plan, action: Action) -> dt.datetime:
@@ -103,8 +105,8 @@ def _spray_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Iterat
         yield f'"{action.id}" is still going on when the recording ends'
     if not any(_falls(plan, flow, action) for flow in plan.flows if isinstance(flow, TcpFlow)):
         yield f'the recording ends before "{action.id}" gets in'
-    others = {plan.notes.get((other.id, "account")) for other in scenario.actions if other.verb == "log-in"}
-    accounts = plan.notes[action.id, "accounts"]
+    others = {plan.recorded_facts.get((other.id, "account")) for other in scenario.actions if other.verb == "log-in"}
+    accounts = plan.recorded_facts[action.id, "accounts"]
     if isinstance(accounts, frozenset) and accounts & others:
         yield f'"{action.id}" tries an account that logs in by right'
 
@@ -114,9 +116,9 @@ def _falls(plan: Plan, flow: TcpFlow, action: Action) -> bool:
     login = flow.dialogue
     if flow.label != action.id or not isinstance(login, SshLogin) or not login.accepted:
         return False
-    return login.account == plan.notes[action.id, "fallen"] and max(turn_times(plan, flow)) < plan.end_ns
+    return login.account == plan.recorded_facts[action.id, "fallen"] and max(turn_times(plan, flow)) < plan.end_ns
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {"log-in": _log_in, "spray": _spray}
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {"log-in": _log_in, "spray": _spray}
 MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {("spray", "fall_time"): _fall_time}
 CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"spray": _spray_ambiguities}

@@ -22,12 +22,12 @@ from csirtlab.evidence.applications.plants import (
     Order,
     controller_of,
 )
-from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
-from csirtlab.evidence.model import FactValue, Host, Knock, Paper, Plan, Reply, TcpFlow
+from csirtlab.evidence.model import FactValue, FileArtifact, Host, Plan, Reply, SynProbe, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.tcp import tcp_segments
-from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bits, bounded_pareto, chance, nanoseconds, pick, shuffled, whole
 from csirtlab.evidence.subjects.scanning import touch
 from csirtlab.evidence.subjects.worms import arrivals
 
@@ -46,55 +46,59 @@ def _reads(controller: Controller, what: str, due_ns: int = 0) -> Order:
             return Order(READ_INPUT, controller.first_measured, loops, due_ns=due_ns)
 
 
-def _session(doing: Doing, plc: Host, at_ns: int, orders: list[Order], closing: Closing) -> Connect:
-    session = ModbusSession(plc, at_ns, tuple(orders), whole(doing.rng, 1, 60_000), closing)
-    return Connect(at_ns, doing.host, plc, MODBUS, session, doing.action.id, by_name=False)
+def _session(context: ActionContext, plc: Host, at_ns: int, orders: list[Order], closing: Closing) -> Connect:
+    session = ModbusSession(plc, at_ns, tuple(orders), whole(context.rng, 1, 60_000), closing)
+    return Connect(at_ns, context.host, plc, MODBUS, session, context.action.id, by_name=False)
 
 
-def _poll_plant(doing: Doing) -> Iterator[Wish]:
-    rng, cast = doing.rng, doing.cast
-    interval = nanoseconds(doing.draw("interval_s"))
-    for plc in doing.servers:
+def _poll_plant(context: ActionContext) -> Iterator[Intent]:
+    rng, topology = context.rng, context.topology
+    interval = nanoseconds(context.draw("interval_s"))
+    for plc in context.servers:
         controller = controller_of(plc.mac)
-        length = cast.end_ns - cast.begin_ns
-        cuts = sorted(cast.begin_ns + int(length * rng.random()) for _ in range(doing.draw_whole("reconnects")))
-        opened = cast.begin_ns - nanoseconds(between(rng, 5, 60))
-        for until in (*cuts, cast.end_ns + SECOND):
+        length = topology.end_ns - topology.begin_ns
+        cuts = sorted(topology.begin_ns + int(length * rng.random()) for _ in range(context.draw_whole("reconnects")))
+        opened = topology.begin_ns - nanoseconds(between(rng, 5, 60))
+        for until in (*cuts, topology.end_ns + SECOND):
             orders: list[Order] = []
-            due = opened + nanoseconds(heavy(rng, 0.05, 2))
+            due = opened + nanoseconds(bounded_pareto(rng, 0.05, 2))
             while due < until:
-                first, *more = doing.action.lists["reads"]
+                first, *more = context.action.lists["reads"]
                 orders += [_reads(controller, first, due), *(_reads(controller, what) for what in more)]
                 # A timer of the master's system: some milliseconds late, now and then more.
-                due += interval + nanoseconds(heavy(rng, 0.001, 0.12))
+                due += interval + nanoseconds(bounded_pareto(rng, 0.001, 0.12))
             if orders:
-                closing = _OPEN if until > cast.end_ns else Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.1, 2)))
-                yield _session(doing, plc, opened, orders, closing)
+                closing = (
+                    _OPEN
+                    if until > topology.end_ns
+                    else Closing(Ending.CLIENT_FIN, nanoseconds(bounded_pareto(rng, 0.1, 2)))
+                )
+                yield _session(context, plc, opened, orders, closing)
             opened = until + nanoseconds(between(rng, 4, 15))
 
 
-def _operate_plant(doing: Doing) -> Iterator[Wish]:
-    rng, cast = doing.rng, doing.cast
-    length = (cast.end_ns - cast.begin_ns) * 0.93
-    for _ in range(doing.draw_whole("sessions")):
-        plc = pick(rng, doing.servers)
+def _operate_plant(context: ActionContext) -> Iterator[Intent]:
+    rng, topology = context.rng, context.topology
+    length = (topology.end_ns - topology.begin_ns) * 0.93
+    for _ in range(context.draw_whole("sessions")):
+        plc = pick(rng, context.servers)
         controller = controller_of(plc.mac)
-        at_ns = cast.begin_ns + int(length * rng.random())
-        due = at_ns + nanoseconds(heavy(rng, 0.2, 2))
+        at_ns = topology.begin_ns + int(length * rng.random())
+        due = at_ns + nanoseconds(bounded_pareto(rng, 0.2, 2))
         orders = [_reads(controller, what, due if what == "setpoints" else 0) for what in ("setpoints", "values")]
-        for _ in range(doing.draw_whole("writes")):
-            due += nanoseconds(heavy(rng, 3, 40))
-            orders.append(_allowed(doing, controller, due))
+        for _ in range(context.draw_whole("writes")):
+            due += nanoseconds(bounded_pareto(rng, 3, 40))
+            orders.append(_allowed(context, controller, due))
             orders.append(
                 _reads(controller, pick(rng, ("setpoints", "values")), due + nanoseconds(between(rng, 0.4, 2)))
             )
-        closing = Closing(pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)), nanoseconds(heavy(rng, 1, 60)))
-        yield _session(doing, plc, at_ns, orders, closing)
+        closing = Closing(pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)), nanoseconds(bounded_pareto(rng, 1, 60)))
+        yield _session(context, plc, at_ns, orders, closing)
 
 
-def _allowed(doing: Doing, controller: Controller, due_ns: int) -> Order:
+def _allowed(context: ActionContext, controller: Controller, due_ns: int) -> Order:
     """Return a write that an operator may do."""
-    rng = doing.rng
+    rng = context.rng
     if chance(rng, 0.25):
         coil = controller.first_coil + whole(rng, 0, len(controller.coils) - 1)
         return Order(WRITE_COIL, coil, values=(whole(rng, 0, 1),), due_ns=due_ns)
@@ -105,73 +109,79 @@ def _allowed(doing: Doing, controller: Controller, due_ns: int) -> Order:
     return Order(WRITE_REGISTER, loop.setpoint, values=(value,), due_ns=due_ns)
 
 
-def _tamper(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, target = doing.rng, doing.servers[0]
-    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
-    plcs = doing.others("controllers")
-    for host in _found(doing, plcs):
+def _tamper(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, target = context.rng, context.servers[0]
+    at_ns = context.topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
+    plcs = context.others("controllers")
+    for host in _found(context, plcs):
         if host in plcs:
-            yield touch(doing, at_ns, host, MODBUS)
+            yield touch(context, at_ns, host, MODBUS)
         else:
             reply = Reply.NONE if host.stack.family == "windows" else Reply.CLOSED
-            yield Knock(at_ns, doing.host, host, MODBUS, reply, doing.action.id, "connect")
-        at_ns += nanoseconds(heavy(rng, 0.1, 3))
+            yield SynProbe(at_ns, context.host, host, MODBUS, reply, context.action.id, "connect")
+        at_ns += nanoseconds(bounded_pareto(rng, 0.1, 3))
     looks = [what for what in ("coils", "setpoints", "values") if what == "setpoints" or chance(rng, 0.6)]
     for plc in shuffled(rng, plcs):
         controller = controller_of(plc.mac)
-        at_ns += nanoseconds(heavy(rng, 1, 8))
-        due = at_ns + nanoseconds(heavy(rng, 0.01, 0.3))
+        at_ns += nanoseconds(bounded_pareto(rng, 1, 8))
+        due = at_ns + nanoseconds(bounded_pareto(rng, 0.01, 0.3))
         orders = [Order(IDENTIFY, due_ns=due), *(_reads(controller, what) for what in looks)]
-        yield _session(doing, plc, at_ns, orders, Closing(Ending.CLIENT_FIN, nanoseconds(heavy(rng, 0.01, 1))))
-    at_ns += nanoseconds(doing.draw("wait_s"))
+        yield _session(
+            context, plc, at_ns, orders, Closing(Ending.CLIENT_FIN, nanoseconds(bounded_pareto(rng, 0.01, 1)))
+        )
+    at_ns += nanoseconds(context.draw("wait_s"))
     yield from _write(
-        doing, target, at_ns, {IDENTIFY, *(_reads(controller_of(target.mac), what).function for what in looks)}
+        context, target, at_ns, {IDENTIFY, *(_reads(controller_of(target.mac), what).function for what in looks)}
     )
 
 
-def _found(doing: Doing, plcs: tuple[Host, ...]) -> list[Host]:
-    """Return at whose port it knocks: all controllers, and some that are none."""
-    others = [host for host in doing.cast.inside if host not in plcs and host not in (doing.host, doing.cast.router)]
-    count = int(len(others) * doing.draw("knocks"))
-    return shuffled(doing.rng, [*plcs, *shuffled(doing.rng, others)[:count]])
+def _found(context: ActionContext, plcs: tuple[Host, ...]) -> list[Host]:
+    """Return whose port it probes: all controllers, and some that are none."""
+    others = [
+        host
+        for host in context.topology.inside
+        if host not in plcs and host not in (context.host, context.topology.router)
+    ]
+    count = int(len(others) * context.draw("knocks"))
+    return shuffled(context.rng, [*plcs, *shuffled(context.rng, others)[:count]])
 
 
-def _write(doing: Doing, target: Host, at_ns: int, functions: set[int]) -> Iterator[Wish | Remark]:
-    rng = doing.rng
+def _write(context: ActionContext, target: Host, at_ns: int, functions: set[int]) -> Iterator[Intent | Output]:
+    rng = context.rng
     controller = controller_of(target.mac)
     loop = pick(rng, controller.loops)
-    value = _forbidden(doing, loop)
+    value = _forbidden(context, loop)
     function = WRITE_REGISTER if chance(rng, 0.5) else WRITE_REGISTERS
-    due = at_ns + nanoseconds(heavy(rng, 0.05, 1))
+    due = at_ns + nanoseconds(bounded_pareto(rng, 0.05, 1))
     orders = [_reads(controller, "setpoints", due)]
-    for _ in range(doing.draw_whole("writes")):
-        due += nanoseconds(doing.draw("gap_s"))
+    for _ in range(context.draw_whole("writes")):
+        due += nanoseconds(context.draw("gap_s"))
         orders.append(Order(function, loop.setpoint, values=(value,), due_ns=due))
     if chance(rng, 0.5):
-        due += nanoseconds(doing.draw("gap_s"))
+        due += nanoseconds(context.draw("gap_s"))
         coil = controller.first_coil + whole(rng, 0, len(controller.coils) - 1)
         orders.append(Order(WRITE_COIL, coil, values=(0,), due_ns=due))
-    yield _session(doing, target, at_ns, orders, Closing(Ending.CLIENT_FIN, _AFTERWARDS + bits(rng, 33)))
+    yield _session(context, target, at_ns, orders, Closing(Ending.CLIENT_FIN, _AFTERWARDS + bits(rng, 33)))
     used = functions | {order.function for order in orders}
     for name, found in (
         ("functions", frozenset(map(str, used))), ("register", loop.setpoint), ("value", value),
     ):  # fmt: skip
-        yield Note(doing.action.id, name, found)
+        yield RecordedFact(context.action.id, name, found)
 
 
-def _forbidden(doing: Doing, loop: Loop) -> int:
+def _forbidden(context: ActionContext, loop: Loop) -> int:
     """Return a setpoint well above or below what is allowed."""
     span = loop.high - loop.low
-    beyond = int(span * between(doing.rng, 0.25, 0.9))
+    beyond = int(span * between(context.rng, 0.25, 0.9))
     below = loop.low - beyond
-    return below if below > 0 and chance(doing.rng, 0.5) else loop.high + beyond
+    return below if below > 0 and chance(context.rng, 0.5) else loop.high + beyond
 
 
-def _list_tags(doing: Doing) -> Iterator[Remark]:
+def _list_tags(context: ActionContext) -> Iterator[Output]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("plc", "table", "register", "tag", "quantity", "unit", "scale", "low", "high"))
-    for plc in doing.servers:
+    for plc in context.servers:
         controller = controller_of(plc.mac)
         for loop in controller.loops:
             names = (loop.quantity, loop.unit, f"{loop.scale:g}")
@@ -180,7 +190,7 @@ def _list_tags(doing: Doing) -> Iterator[Remark]:
         for number in range(len(controller.coils)):
             coil = controller.first_coil + number
             writer.writerow((plc.name, "coil", coil, f"M-{number + 1:02}.RUN", "motor runs", "", "", "", ""))
-    yield Paper("tags.csv", text.getvalue().encode())
+    yield FileArtifact("tags.csv", text.getvalue().encode())
 
 
 _FUNCTION, _VALUES = 7, 9  # where they stand in a message
@@ -206,10 +216,10 @@ def course(plan: Plan, action: Action) -> Course:
     Raises:
         ValueError: The recording does not hold enough of it.
     """
-    target = plan.cast[action.target or ""]
-    register = plan.notes[action.id, "register"]
+    target = plan.named_hosts[action.target or ""]
+    register = plan.recorded_facts[action.id, "register"]
     loop = next(loop for loop in controller_of(target.mac).loops if loop.setpoint == register)
-    source = plan.cast[action.source]
+    source = plan.named_hosts[action.source]
     first_write, setpoints, measured = plan.end_ns, [], []
     for flow in plan.flows:
         if not isinstance(flow, TcpFlow) or flow.server is not target or not isinstance(flow.dialogue, ModbusSession):
@@ -244,7 +254,7 @@ _SEEN = 0.2  # of the allowed setpoints' span: how far the process must move
 
 
 def _tamper_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Iterator[str]:
-    target, register = plan.cast[action.target or ""], plan.notes[action.id, "register"]
+    target, register = plan.named_hosts[action.target or ""], plan.recorded_facts[action.id, "register"]
     sessions = [
         flow
         for flow in plan.flows
@@ -267,7 +277,10 @@ def _tamper_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Itera
     if any(at_ns > min(mine) - _APART for at_ns in others):
         yield f'others than "{action.id}" write its register, too'
         return
-    begun, source = min(flow.start_ns for flow in plan.flows if flow.label == action.id), plan.cast[action.source]
+    begun, source = (
+        min(flow.start_ns for flow in plan.flows if flow.label == action.id),
+        plan.named_hosts[action.source],
+    )
     for worm in (other for other in scenario.incident if other.verb == "telnet-worm"):
         if arrivals(plan, worm.id).get(source.address, plan.end_ns) > begun:
             yield f'"{action.id}" begins before "{worm.id}" has come to its device'
@@ -304,12 +317,12 @@ def _is_largest(plan: Plan, action: Action) -> bool:
         for change in order.changes()
         if not change.is_coil
     ]
-    value = plan.notes[action.id, "value"]
+    value = plan.recorded_facts[action.id, "value"]
     assert isinstance(value, int)
     return max(others, default=0) <= value
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {
     "list-tags": _list_tags,
     "operate-plant": _operate_plant,
     "poll-plant": _poll_plant,

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
-from csirtlab.evidence.model import Host, Knock, Plan, Reply
+from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
+from csirtlab.evidence.model import Host, Plan, Reply, SynProbe
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.probes import Silence
-from csirtlab.evidence.sampling import SECOND, between, chance, heavy, nanoseconds, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, pick, shuffled, whole
 
 _WELL_KNOWN = tuple(range(1, 1024))
 _REGISTERED = (
@@ -33,84 +33,84 @@ def _services(host: Host) -> frozenset[int]:
     return frozenset((*told, *(() if "printer" in host.role else (_AGENT,))))
 
 
-def _sweep(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, cast = doing.rng, doing.cast
-    listed = [host for host in cast.inside if host is not doing.host and host is not cast.router]
-    hosts = shuffled(rng, listed)[: max(6, int(len(listed) * doing.draw("share")))]
-    port = int(pick(rng, doing.action.lists["ports"]))
-    at_ns = cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+def _sweep(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, topology = context.rng, context.topology
+    listed = [host for host in topology.inside if host is not context.host and host is not topology.router]
+    hosts = shuffled(rng, listed)[: max(6, int(len(listed) * context.draw("share")))]
+    port = int(pick(rng, context.action.lists["ports"]))
+    at_ns = topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
     for host in hosts:
-        yield Knock(at_ns, doing.host, host, port, _answer(doing, host, port), doing.action.id, "nmap")
-        at_ns += nanoseconds(doing.draw("gap_s"))
-    yield Note(doing.action.id, "hosts", frozenset(host.address for host in hosts))
-    yield Note(doing.action.id, "port", port)
+        yield SynProbe(at_ns, context.host, host, port, _answer(context, host, port), context.action.id, "nmap")
+        at_ns += nanoseconds(context.draw("gap_s"))
+    yield RecordedFact(context.action.id, "hosts", frozenset(host.address for host in hosts))
+    yield RecordedFact(context.action.id, "port", port)
 
 
-def _answer(doing: Doing, host: Host, port: int) -> Reply:
+def _answer(context: ActionContext, host: Host, port: int) -> Reply:
     """Return what a host does with a SYN to a port."""
     if port in _services(host):
         return Reply.OPEN
     # Windows' firewall drops, others refuse.
-    return Reply.NONE if host.stack.family == "windows" or chance(doing.rng, 0.15) else Reply.CLOSED
+    return Reply.NONE if host.stack.family == "windows" or chance(context.rng, 0.15) else Reply.CLOSED
 
 
-def _port_scan(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, host, target = doing.rng, doing.host, doing.servers[0]
-    candidates = [int(port) for port in doing.action.lists["candidates"]]
-    is_open = {22, *shuffled(rng, candidates)[: doing.draw_whole("open")]}
+def _port_scan(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, host, target = context.rng, context.host, context.servers[0]
+    candidates = [int(port) for port in context.action.lists["candidates"]]
+    is_open = {22, *shuffled(rng, candidates)[: context.draw_whole("open")]}
     pool = shuffled(rng, [port for port in (*_WELL_KNOWN, *_REGISTERED) if port not in is_open])
-    count = doing.draw_whole("ports")
+    count = context.draw_whole("ports")
     ports = shuffled(rng, [*is_open, *pool[: count - len(is_open)]])
     # nmap sends all from one port, and what it repeats from the next.
     source = whole(rng, 33_000, 65_000)
     filtered = {port for port in ports if port not in is_open and chance(rng, 0.06)}
-    at_ns = doing.cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
-    gap = SECOND / doing.draw("rate")
+    at_ns = context.topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
+    gap = SECOND / context.draw("rate")
     for port in ports:
         reply = Reply.OPEN if port in is_open else Reply.NONE if port in filtered else Reply.CLOSED
-        yield Knock(at_ns, host, target, port, reply, doing.action.id, "nmap", client_port=source)
+        yield SynProbe(at_ns, host, target, port, reply, context.action.id, "nmap", client_port=source)
         if reply is Reply.NONE:
             again = at_ns + nanoseconds(between(rng, 1.0, 1.3))
-            yield Knock(again, host, target, port, reply, doing.action.id, "nmap", client_port=source + 1)
-        at_ns += int(heavy(rng, gap * 0.25, gap * 20))
-    yield Note(doing.action.id, "open_ports", frozenset(map(str, is_open)))
+            yield SynProbe(again, host, target, port, reply, context.action.id, "nmap", client_port=source + 1)
+        at_ns += int(bounded_pareto(rng, gap * 0.25, gap * 20))
+    yield RecordedFact(context.action.id, "open_ports", frozenset(map(str, is_open)))
 
 
-def touch(doing: Doing, at_ns: int, server: Host, port: int) -> Connect:
-    """Return the wish to see whether an open port is open: a whole connection in which nothing is said."""
-    closing = Closing(pick(doing.rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)))
-    return Connect(at_ns, doing.host, server, port, Silence(closing), doing.action.id, by_name=False)
+def touch(context: ActionContext, at_ns: int, server: Host, port: int) -> Connect:
+    """Return the intent to see whether an open port is open: a whole connection in which nothing is said."""
+    closing = Closing(pick(context.rng, (Ending.CLIENT_FIN, Ending.CLIENT_RESET)))
+    return Connect(at_ns, context.host, server, port, Silence(closing), context.action.id, by_name=False)
 
 
-def _monitor(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, cast = doing.rng, doing.cast
-    others = [host for host in cast.inside if host is not doing.host and host is not cast.router]
-    watched = shuffled(rng, others)[: doing.draw_whole("hosts")]
-    ports = {host.address: _looked_at(doing, host, whole(rng, 1, 2)) for host in watched}
-    yield from _rounds(doing, [(host, port) for host in watched for port in ports[host.address]], (0.02, 1.5))
+def _monitor(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, topology = context.rng, context.topology
+    others = [host for host in topology.inside if host is not context.host and host is not topology.router]
+    watched = shuffled(rng, others)[: context.draw_whole("hosts")]
+    ports = {host.address: _looked_at(context, host, whole(rng, 1, 2)) for host in watched}
+    yield from _rounds(context, [(host, port) for host in watched for port in ports[host.address]], (0.02, 1.5))
 
 
-def _check_services(doing: Doing) -> Iterator[Wish | Remark]:
-    server = doing.servers[0]
-    ports = _looked_at(doing, server, doing.draw_whole("services"))
-    yield from _rounds(doing, [(server, port) for port in ports], (0.004, 0.4))
+def _check_services(context: ActionContext) -> Iterator[Intent | Output]:
+    server = context.servers[0]
+    ports = _looked_at(context, server, context.draw_whole("services"))
+    yield from _rounds(context, [(server, port) for port in ports], (0.004, 0.4))
 
 
-def _looked_at(doing: Doing, host: Host, count: int) -> list[int]:
+def _looked_at(context: ActionContext, host: Host, count: int) -> list[int]:
     """Return some of the action's ports that the host has open: what it does not have, nobody watches."""
     there = _services(host)
-    return [port for port in map(int, shuffled(doing.rng, doing.action.lists["ports"])) if port in there][:count]
+    return [port for port in map(int, shuffled(context.rng, context.action.lists["ports"])) if port in there][:count]
 
 
-def _rounds(doing: Doing, doors: list[tuple[Host, int]], gap_s: tuple[float, float]) -> Iterator[Wish]:
-    rng, cast = doing.rng, doing.cast
-    interval = doing.draw("interval_s")
-    round_at = cast.begin_ns + nanoseconds(interval * rng.random())
-    while round_at < cast.end_ns:
+def _rounds(context: ActionContext, doors: list[tuple[Host, int]], gap_s: tuple[float, float]) -> Iterator[Intent]:
+    rng, topology = context.rng, context.topology
+    interval = context.draw("interval_s")
+    round_at = topology.begin_ns + nanoseconds(interval * rng.random())
+    while round_at < topology.end_ns:
         at_ns = round_at
         for host, port in doors:
-            yield touch(doing, at_ns, host, port)
-            at_ns += nanoseconds(heavy(rng, *gap_s))
+            yield touch(context, at_ns, host, port)
+            at_ns += nanoseconds(bounded_pareto(rng, *gap_s))
         round_at += nanoseconds(interval * between(rng, 0.99, 1.01))
 
 
@@ -118,19 +118,19 @@ _TO_THE_END = 3 * SECOND
 
 
 def _sweep_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
-    knocked = [flow for flow in plan.flows if isinstance(flow, Knock) and flow.label == action.id]
-    hosts = plan.notes[action.id, "hosts"]
-    if hosts != frozenset(knock.server.address for knock in knocked):
+    probed = [flow for flow in plan.flows if isinstance(flow, SynProbe) and flow.label == action.id]
+    hosts = plan.recorded_facts[action.id, "hosts"]
+    if hosts != frozenset(probe.server.address for probe in probed):
         yield f'"{action.id}" is still going on when the recording ends'
 
 
 def _port_scan_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
-    knocked = [flow.at_ns for flow in plan.flows if isinstance(flow, Knock) and flow.label == action.id]
-    if not knocked or max(knocked) > plan.end_ns - _TO_THE_END:
+    probed = [flow.at_ns for flow in plan.flows if isinstance(flow, SynProbe) and flow.label == action.id]
+    if not probed or max(probed) > plan.end_ns - _TO_THE_END:
         yield f'"{action.id}" is still going on when the recording ends'
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {
     "check-services": _check_services,
     "monitor": _monitor,
     "port-scan": _port_scan,

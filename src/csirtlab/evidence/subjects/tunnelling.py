@@ -8,11 +8,22 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.intents import Ask, Doing, Note, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Ask, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
-from csirtlab.evidence.model import Datagram, Exchange, FactValue, Host, Paper, Plan
+from csirtlab.evidence.model import Datagram, Exchange, FactValue, FileArtifact, Host, Plan
 from csirtlab.evidence.protocols import dns
-from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.sampling import (
+    SECOND,
+    between,
+    bits,
+    bounded_pareto,
+    chance,
+    nanoseconds,
+    noise,
+    pick,
+    shuffled,
+    whole,
+)
 from csirtlab.evidence.seeds import stream
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -21,17 +32,17 @@ _DOMAIN_PORT = 53
 LOG = "queries.log"
 
 
-def _tunnel(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, cast, domain = doing.rng, doing.cast, doing.servers[0].name
-    content = noise(rng, int(doing.draw("file_bytes")))
+def _tunnel(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, topology, domain = context.rng, context.topology, context.servers[0].name
+    content = noise(rng, int(context.draw("file_bytes")))
     encoding = pick(rng, ("base32", "hex"))
-    kinds = shuffled(rng, sorted(doing.action.lists["kinds"]))[
-        : whole(rng, 1, min(3, len(doing.action.lists["kinds"])))
+    kinds = shuffled(rng, sorted(context.action.lists["kinds"]))[
+        : whole(rng, 1, min(3, len(context.action.lists["kinds"])))
     ]
     session = f"{bits(rng, 16):04x}"
-    names = list(_data_names(doing, content, encoding, session))
-    poll = doing.draw("poll_s")
-    at_ns = cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
+    names = list(_data_names(context, content, encoding, session))
+    poll = context.draw("poll_s")
+    at_ns = topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
     orders_come = at_ns + nanoseconds(poll * between(rng, 6, 16))
     used: set[str] = set()
     ttl_s = pick(rng, (30, 60, 120, 300))
@@ -40,15 +51,15 @@ def _tunnel(doing: Doing) -> Iterator[Wish | Remark]:
         # Each type is used once before chance decides: what is asked for is what is there.
         kind = next((kind for kind in kinds if kind not in used), pick(rng, kinds))
         used.add(kind)
-        records = _orders(doing, kind, domain)
-        return Ask(at_ns, doing.host, f"{name}.{domain}", dns.KINDS[kind], records, ttl_s, doing.action.id)
+        records = _orders(context, kind, domain)
+        return Ask(at_ns, context.host, f"{name}.{domain}", dns.KINDS[kind], records, ttl_s, context.action.id)
 
     while at_ns < orders_come:
         yield ask(f"k{session}{bits(rng, 24):06x}")
         at_ns += nanoseconds(poll * between(rng, 0.8, 1.25))
     for name in names:
         yield ask(name)
-        at_ns += nanoseconds(doing.draw("gap_s") * between(rng, 0.4, 1.6))
+        at_ns += nanoseconds(context.draw("gap_s") * between(rng, 0.4, 1.6))
     for _ in range(whole(rng, 3, 9)):
         yield ask(f"k{session}{bits(rng, 24):06x}")
         at_ns += nanoseconds(poll * between(rng, 0.8, 1.25))
@@ -58,26 +69,26 @@ def _tunnel(doing: Doing) -> Iterator[Wish | Remark]:
         ("file_bytes", len(content)),
         ("file_hash", hashlib.sha256(content).hexdigest()),
     ):
-        yield Note(doing.action.id, name, value)
+        yield RecordedFact(context.action.id, name, value)
 
 
-def _data_names(doing: Doing, content: bytes, encoding: str, session: str) -> Iterator[str]:
+def _data_names(context: ActionContext, content: bytes, encoding: str, session: str) -> Iterator[str]:
     """Yield names in the order of the file, some twice: d, session, part number, nonce, then labels with data."""
-    rng = doing.rng
+    rng = context.rng
     text = content.hex() if encoding == "hex" else base64.b32encode(content).decode().rstrip("=").lower()
-    length, labels = int(doing.draw("label_bytes")), doing.draw_whole("labels")
+    length, labels = int(context.draw("label_bytes")), context.draw_whole("labels")
     # Whole bytes in every part: 8 characters of base32 are 5 bytes, 2 of hexadecimal digits are 1.
     room = length * labels // 8 * 8
     for number, start in enumerate(range(0, len(text), room)):
         part = text[start : start + room]
         data = ".".join(part[at : at + length] for at in range(0, len(part), length))
-        for _ in range(2 if chance(rng, doing.draw("again")) else 1):
+        for _ in range(2 if chance(rng, context.draw("again")) else 1):
             yield f"d{session}{number:04x}{bits(rng, 12):03x}.{data}"
 
 
-def _orders(doing: Doing, kind: str, domain: str) -> tuple[dns.Record, ...]:
+def _orders(context: ActionContext, kind: str, domain: str) -> tuple[dns.Record, ...]:
     """Return the answer's record: a few bytes for the implant, in the form of the type."""
-    rng = doing.rng
+    rng = context.rng
     token = noise(rng, whole(rng, 3, 12))
     match kind:
         case "TXT":
@@ -92,11 +103,11 @@ def _orders(doing: Doing, kind: str, domain: str) -> tuple[dns.Record, ...]:
             return (b"\xc6\x12" + bytes([whole(rng, 0, 254), whole(rng, 1, 254)]),)  # of 198.18.0.0/15
 
 
-def _reputation_checks(doing: Doing) -> Iterator[Wish]:
-    rng, server = doing.rng, doing.servers[0]
-    length = int(doing.draw("hash_bytes"))
+def _reputation_checks(context: ActionContext) -> Iterator[Intent]:
+    rng, server = context.rng, context.servers[0]
+    length = int(context.draw("hash_bytes"))
     known = [noise(rng, length).hex() for _ in range(40)]
-    for sitting in doing.times(doing.draw("times_per_hour") / 4):
+    for sitting in context.times(context.draw("times_per_hour") / 4):
         at_ns = sitting
         for _ in range(whole(rng, 1, 7)):
             digits = pick(rng, known) if chance(rng, 0.2) else noise(rng, length).hex()
@@ -106,22 +117,22 @@ def _reputation_checks(doing: Doing) -> Iterator[Wish]:
             verdict = bytes([127, 0, 0, whole(rng, 2, 8)])
             record = dns.text_record(b"v=1 score=%d" % whole(rng, 0, 100)) if kind == "TXT" else verdict
             name = f"{labels}.{whole(rng, 1, 4)}.{server.name}"
-            yield Ask(at_ns, doing.host, name, dns.KINDS[kind], (record,), 300, doing.action.id)
-            at_ns += nanoseconds(heavy(rng, 0.01, 3))
+            yield Ask(at_ns, context.host, name, dns.KINDS[kind], (record,), 300, context.action.id)
+            at_ns += nanoseconds(bounded_pareto(rng, 0.01, 3))
 
 
-def _long_names(doing: Doing) -> Iterator[Wish]:
-    rng, server = doing.rng, doing.servers[0]
-    for at_ns in doing.times(doing.draw("times_per_hour")):
+def _long_names(context: ActionContext) -> Iterator[Intent]:
+    rng, server = context.rng, context.servers[0]
+    for at_ns in context.times(context.draw("times_per_hour")):
         token = base64.b32encode(noise(rng, 105)).decode().rstrip("=").lower()
         labels = ".".join(token[at : at + 56] for at in range(0, len(token), 56))
         address = ipaddress.IPv4Address(server.address).packed
-        yield Ask(at_ns, doing.host, f"{labels}.{server.name}", dns.A, (address,), 60, doing.action.id)
+        yield Ask(at_ns, context.host, f"{labels}.{server.name}", dns.A, (address,), 60, context.action.id)
 
 
-def _log_queries(doing: Doing) -> Iterator[Remark]:
-    resolver = doing.host
-    yield Paper(
+def _log_queries(context: ActionContext) -> Iterator[Output]:
+    resolver = context.host
+    yield FileArtifact(
         LOG,
         lambda plan: "".join(f"{text}\n" for _, text in _query_log(plan, resolver)).encode(),
         lambda plan: _query_log(plan, resolver),
@@ -182,7 +193,7 @@ def _tunnel_ambiguities(_: Scenario, plan: Plan, action: Action) -> Iterator[str
         yield f'"{action.id}" is still going on when the recording ends'
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {
     "log-queries": _log_queries,
     "long-names": _long_names,
     "reputation-checks": _reputation_checks,

@@ -9,13 +9,24 @@ from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.evidence.applications.shells import output_of
 from csirtlab.evidence.applications.site_files import pick_picture, picture, robots_file, style_sheet
 from csirtlab.evidence.applications.websites import ACCESS_LOG, Hit, SiteVisit, refusal_page
-from csirtlab.evidence.intents import Connect, Doing, Note, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
 from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
-from csirtlab.evidence.sampling import SECOND, between, bits, chance, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.sampling import (
+    SECOND,
+    between,
+    bits,
+    bounded_pareto,
+    chance,
+    nanoseconds,
+    noise,
+    pick,
+    shuffled,
+    whole,
+)
 
 _HTTP = 80
 _STYLE, _SEARCH, _CONTACT = "/static/site.css", "/buscar.php", "/contacto.php"
@@ -32,26 +43,26 @@ _ONE_CONNECTION = 24  # requests on one connection, at most
 _FEWEST_COLUMNS, _MOST_COLUMNS = 4, 9
 
 
-def _site(doing: Doing) -> str:
-    name = "www" if not doing.host.inside else doing.servers[0].name.lower()
-    return f"{name}.{doing.cast.site_domain}"
+def _site(context: ActionContext) -> str:
+    name = "www" if not context.host.inside else context.servers[0].name.lower()
+    return f"{name}.{context.topology.site_domain}"
 
 
-def _page(doing: Doing, size: int) -> bytes:
-    return body_of(doing.rng, Fetch("", size, "text/html", 0, 0), doing.cast.site_domain)
+def _page(context: ActionContext, size: int) -> bytes:
+    return body_of(context.rng, Fetch("", size, "text/html", 0, 0), context.topology.site_domain)
 
 
-def _hit(doing: Doing, target: str, size: int, pause_s: float, status: int = 200, page: str = "") -> Hit:
+def _hit(context: ActionContext, target: str, size: int, pause_s: float, status: int = 200, page: str = "") -> Hit:
     """Return a page that is asked for from ``page``, and that the application has nothing to say of."""
-    body = _page(doing, size)
-    think = nanoseconds(heavy(doing.rng, 0.002, 0.15))
+    body = _page(context, size)
+    think = nanoseconds(bounded_pareto(context.rng, 0.002, 0.15))
     return Hit("GET", target, status, body, think, nanoseconds(pause_s), referrer=page)
 
 
-def _read(doing: Doing, target: str, pause_s: float, page: str) -> Hit:
+def _read(context: ActionContext, target: str, pause_s: float, page: str) -> Hit:
     """Return a page as people get it: now and then it is slow, finds nothing, or cannot send its mail."""
-    rng, path = doing.rng, target.split("?", maxsplit=1)[0]
-    hit = _hit(doing, target, doing.draw_heavy("response_bytes"), pause_s, 200, page)
+    rng, path = context.rng, target.split("?", maxsplit=1)[0]
+    hit = _hit(context, target, context.draw_pareto("response_bytes"), pause_s, 200, page)
     if target == _CONTACT and chance(rng, 0.6):
         remark = f'level=error event=mail message="connection timed out" page={path}'
         return replace(hit, status=500, think_ns=nanoseconds(between(rng, 5.0, 5.3)), remark=remark)
@@ -63,176 +74,179 @@ def _read(doing: Doing, target: str, pause_s: float, page: str) -> Hit:
     return hit
 
 
-def _part(doing: Doing, target: str, pause_s: float, page: str, *, is_known: bool = False) -> Hit:
+def _part(context: ActionContext, target: str, pause_s: float, page: str, *, is_known: bool = False) -> Hit:
     """Return a file of the site as part of ``page``; whoever knows it asks whether it has changed."""
-    url = f"http://{_site(doing)}{target}"
+    url = f"http://{_site(context)}{target}"
     if target.endswith(".css"):
         part, file = "part", style_sheet(url)
     else:
         part, file = "picture", picture(url)
-    think = nanoseconds(heavy(doing.rng, 0.0002, 0.004))
+    think = nanoseconds(bounded_pareto(context.rng, 0.0002, 0.004))
     return Hit(
         "GET", target, 304 if is_known else 200, b"" if is_known else file.body, think, nanoseconds(pause_s),
         kind=file.kind, referrer=page, part=part, file=file,
     )  # fmt: skip
 
 
-def _connections(doing: Doing, agent: str, hits: Sequence[Hit], at_ns: int) -> Iterator[Connect]:
+def _connections(context: ActionContext, agent: str, hits: Sequence[Hit], at_ns: int) -> Iterator[Connect]:
     """Yield connections that carry ``hits`` one after the other, their pauses kept."""
-    rng, server = doing.rng, doing.servers[0]
+    rng, server = context.rng, context.servers[0]
     for start in range(0, len(hits), _ONE_CONNECTION):
         mine = tuple(hits[start : start + _ONE_CONNECTION])
         ending = pick(rng, (Ending.CLIENT_FIN, Ending.CLIENT_FIN, Ending.SERVER_FIN, Ending.CLIENT_RESET))
-        closing = Closing(ending, nanoseconds(heavy(rng, 0.01, 20)))
-        visit = SiteVisit(_site(doing), server, doing.host.address, agent, mine, closing)
-        yield Connect(at_ns, doing.host, server, _HTTP, visit, doing.action.id)
+        closing = Closing(ending, nanoseconds(bounded_pareto(rng, 0.01, 20)))
+        visit = SiteVisit(_site(context), server, context.host.address, agent, mine, closing)
+        yield Connect(at_ns, context.host, server, _HTTP, visit, context.action.id)
         # The next connection opens when this one has said everything.
-        round_trip = doing.host.way.rtt_ns
+        round_trip = context.host.link.rtt_ns
         at_ns += sum(hit.pause_ns + hit.think_ns + 2 * round_trip for hit in mine) + 3 * round_trip
 
 
-def _visit_site(doing: Doing) -> Iterator[Wish | Remark]:
-    rng = doing.rng
+def _visit_site(context: ActionContext) -> Iterator[Intent | Output]:
+    rng = context.rng
     known: set[str] = set()  # files that the browser keeps
-    for at_ns in doing.times(doing.draw("sessions_per_hour")):
-        hits = [_read(doing, "/", 0, "")]
-        hits.append(_part(doing, _STYLE, heavy(rng, 0.004, 0.1), "/", is_known=_STYLE in known))
+    for at_ns in context.times(context.draw("sessions_per_hour")):
+        hits = [_read(context, "/", 0, "")]
+        hits.append(_part(context, _STYLE, bounded_pareto(rng, 0.004, 0.1), "/", is_known=_STYLE in known))
         known.add(_STYLE)
         page = "/"
-        for _ in range(doing.draw_whole("pages")):
+        for _ in range(context.draw_whole("pages")):
             section = pick(rng, _SECTIONS)
             number = whole(rng, 1, 400)
             target = pick(rng, (
                 f"/{section}", f"/{section}.php?id={number}", f"/{section}.php?id={number}&lang=es",
                 f"{_SEARCH}?q={quote_plus(pick(rng, _WORDS) + ' ' + pick(rng, _WORDS))}",
             ))  # fmt: skip
-            hits.append(_read(doing, target, heavy(rng, 2, 50), page))
+            hits.append(_read(context, target, bounded_pareto(rng, 2, 50), page))
             page = target
-            shown = pick_picture(rng, _site(doing))
+            shown = pick_picture(rng, _site(context))
             if chance(rng, 0.4) and shown not in known:
-                hits.append(_part(doing, shown, 0.02, page))
+                hits.append(_part(context, shown, 0.02, page))
                 known.add(shown)
-        hits += _asks_for_help(doing, page)
-        yield from _connections(doing, browser_of(doing.host), hits, at_ns)
+        hits += _asks_for_help(context, page)
+        yield from _connections(context, browser_of(context.host), hits, at_ns)
 
 
-def _asks_for_help(doing: Doing, page: str) -> Iterator[Hit]:
-    if chance(doing.rng, 0.15):
-        yield _read(doing, _CONTACT, heavy(doing.rng, 3, 40), page)
+def _asks_for_help(context: ActionContext, page: str) -> Iterator[Hit]:
+    if chance(context.rng, 0.15):
+        yield _read(context, _CONTACT, bounded_pareto(context.rng, 3, 40), page)
 
 
-def _search_site(doing: Doing) -> Iterator[Wish | Remark]:
-    rng = doing.rng
-    for number, at_ns in enumerate(doing.times(doing.draw("times_per_hour"))):
-        hits = [_read(doing, "/", 0, ""), _part(doing, _STYLE, heavy(rng, 0.004, 0.1), "/", is_known=number > 0)]
+def _search_site(context: ActionContext) -> Iterator[Intent | Output]:
+    rng = context.rng
+    for number, at_ns in enumerate(context.times(context.draw("times_per_hour"))):
+        hits = [
+            _read(context, "/", 0, ""),
+            _part(context, _STYLE, bounded_pareto(rng, 0.004, 0.1), "/", is_known=number > 0),
+        ]
         page = "/"
-        for _ in range(doing.draw_whole("searches")):
-            target = f"{_SEARCH}?q={quote_plus(pick(rng, doing.action.lists['words']))}"
-            hits.append(_read(doing, target, heavy(rng, 3, 60), page))
+        for _ in range(context.draw_whole("searches")):
+            target = f"{_SEARCH}?q={quote_plus(pick(rng, context.action.lists['words']))}"
+            hits.append(_read(context, target, bounded_pareto(rng, 3, 60), page))
             page = target
-        hits += _asks_for_help(doing, page)
-        yield from _connections(doing, browser_of(doing.host), hits, at_ns)
+        hits += _asks_for_help(context, page)
+        yield from _connections(context, browser_of(context.host), hits, at_ns)
 
 
-def _crawl(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, cast = doing.rng, doing.cast
-    agent = pick(rng, doing.action.lists["agents"])
-    at_ns = cast.begin_ns + nanoseconds(doing.draw("gap_s") * rng.random())
-    robots = robots_file(f"http://{_site(doing)}/robots.txt")
-    think = nanoseconds(heavy(rng, 0.0002, 0.004))
+def _crawl(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, topology = context.rng, context.topology
+    agent = pick(rng, context.action.lists["agents"])
+    at_ns = topology.begin_ns + nanoseconds(context.draw("gap_s") * rng.random())
+    robots = robots_file(f"http://{_site(context)}/robots.txt")
+    think = nanoseconds(bounded_pareto(rng, 0.0002, 0.004))
     hit = Hit("GET", "/robots.txt", 200, robots.body, think, 0, kind=robots.kind, file=robots)
-    while at_ns < cast.end_ns:
-        yield from _connections(doing, agent, [hit], at_ns)
+    while at_ns < topology.end_ns:
+        yield from _connections(context, agent, [hit], at_ns)
         status = 404 if chance(rng, 0.06) else 200
-        hit = _hit(doing, f"/{pick(rng, _SECTIONS)}.php?id={whole(rng, 1, 400)}", whole(rng, 300, 9000), 0, status)
-        at_ns += nanoseconds(doing.draw("gap_s"))
+        hit = _hit(context, f"/{pick(rng, _SECTIONS)}.php?id={whole(rng, 1, 400)}", whole(rng, 300, 9000), 0, status)
+        at_ns += nanoseconds(context.draw("gap_s"))
 
 
-def _path_scan(doing: Doing) -> Iterator[Wish | Remark]:
-    rng = doing.rng
-    agent = pick(rng, doing.action.lists["agents"])
+def _path_scan(context: ActionContext) -> Iterator[Intent | Output]:
+    rng = context.rng
+    agent = pick(rng, context.action.lists["agents"])
     candidates = shuffled(rng, [f"/{name}{suffix}" for name in _MISSING for suffix in _SUFFIXES])
     there = [f"/{section}" for section in _SECTIONS]
     hits = []
-    gap = 1 / doing.draw("rate")
-    for number in range(doing.draw_whole("paths")):
-        pause = heavy(rng, gap * 0.3, gap * 8)
+    gap = 1 / context.draw("rate")
+    for number in range(context.draw_whole("paths")):
+        pause = bounded_pareto(rng, gap * 0.3, gap * 8)
         if chance(rng, 0.02):
-            hits.append(_hit(doing, pick(rng, there), whole(rng, 3000, 9000), pause))
+            hits.append(_hit(context, pick(rng, there), whole(rng, 3000, 9000), pause))
         else:
             status = 403 if chance(rng, 0.02) else 404
-            think = nanoseconds(heavy(rng, 0.0002, 0.004))
+            think = nanoseconds(bounded_pareto(rng, 0.0002, 0.004))
             target = candidates[number % len(candidates)]
             hits.append(Hit("GET", target, status, refusal_page(status), think, nanoseconds(pause), kind="text/html"))
-    yield from _connections(doing, agent, hits, doing.cast.begin_ns + _starts(doing))
-    yield Note(doing.action.id, "agent", agent)
+    yield from _connections(context, agent, hits, context.topology.begin_ns + _starts(context))
+    yield RecordedFact(context.action.id, "agent", agent)
 
 
-def _starts(doing: Doing) -> int:
-    return nanoseconds(between(doing.rng, *doing.action.starts_min) * 60)
+def _starts(context: ActionContext) -> int:
+    return nanoseconds(between(context.rng, *context.action.starts_min) * 60)
 
 
-def _web_intrusion(doing: Doing) -> Iterator[Wish | Remark]:
-    rng, lists = doing.rng, doing.action.lists
+def _web_intrusion(context: ActionContext) -> Iterator[Intent | Output]:
+    rng, lists = context.rng, context.action.lists
     parameter = pick(rng, lists["parameters"])
     page = f"/{pick(rng, _SECTIONS)}.php"
     columns = whole(rng, _FEWEST_COLUMNS, _MOST_COLUMNS)
-    tables = shuffled(rng, lists["names"])[: doing.draw_whole("tables")]
-    rows = {table: doing.draw_whole("rows") for table in tables}
-    commands = shuffled(rng, lists["orders"])[: doing.draw_whole("commands")]
+    tables = shuffled(rng, lists["names"])[: context.draw_whole("tables")]
+    rows = {table: context.draw_whole("rows") for table in tables}
+    commands = shuffled(rng, lists["orders"])[: context.draw_whole("commands")]
     shell = f"/uploads/{pick(rng, ('img', 'doc', 'foto', 'adj', 'tmp'))}-{bits(rng, 24):06x}.php"
     first = f"{page}?{parameter}={whole(rng, 1, 400)}"
-    hits = [_asked(doing, first, 200, _page(doing, whole(rng, 2000, 6000)))]
-    hits.append(_part(doing, _STYLE, heavy(rng, 0.004, 0.1), first))
-    hits += _tries(doing, page, parameter, columns)
+    hits = [_asked(context, first, 200, _page(context, whole(rng, 2000, 6000)))]
+    hits.append(_part(context, _STYLE, bounded_pareto(rng, 0.004, 0.1), first))
+    hits += _tries(context, page, parameter, columns)
     for table in tables:
         asked = f"-1 UNION SELECT {_nulls(columns, 'concat_ws(0x7c,t.*)')} FROM {table} t"  # noqa: S608  # no database
         lines = "".join(f"<tr><td>{bits(rng, 40):010x}|{table}</td></tr>\n" for _ in range(rows[table]))
         body = f"<!doctype html>\n<html><body><table>\n{lines}</table></body></html>\n".encode()
-        hits.append(_asked(doing, f"{page}?{parameter}={quote(asked)}", 200, body))
-    hits.append(_asked(doing, _CONTACT, 200, _page(doing, whole(rng, 2000, 6000))))
-    hits.append(_upload(doing, shell))
+        hits.append(_asked(context, f"{page}?{parameter}={quote(asked)}", 200, body))
+    hits.append(_asked(context, _CONTACT, 200, _page(context, whole(rng, 2000, 6000))))
+    hits.append(_upload(context, shell))
     for command in commands:
-        output = output_of(rng, command, doing.servers[0])
-        hits.append(_asked(doing, f"{shell}?c={quote_plus(command)}", 200, output))
-    yield from _connections(doing, browser_of(doing.host), hits, doing.cast.begin_ns + _starts(doing))
+        output = output_of(rng, command, context.servers[0])
+        hits.append(_asked(context, f"{shell}?c={quote_plus(command)}", 200, output))
+    yield from _connections(context, browser_of(context.host), hits, context.topology.begin_ns + _starts(context))
     for name, value in (
         ("parameter", parameter), ("tables", frozenset(tables)), ("rows", sum(rows.values())), ("shell_path", shell),
         ("commands", tuple(commands)),
     ):  # fmt: skip
-        yield Note(doing.action.id, name, value)
+        yield RecordedFact(context.action.id, name, value)
 
 
-def _tries(doing: Doing, page: str, parameter: str, columns: int) -> Iterator[Hit]:
+def _tries(context: ActionContext, page: str, parameter: str, columns: int) -> Iterator[Hit]:
     """Yield what does not work yet: quotes in every parameter, then UNION SELECT with too few columns."""
-    rng = doing.rng
-    for name in shuffled(rng, doing.action.lists["parameters"]):
+    rng = context.rng
+    for name in shuffled(rng, context.action.lists["parameters"]):
         for probe in ("1'", "1' AND '1'='1", "1 AND 1=2"):
             hurts = name == parameter and "'" in probe
             target = f"{page}?{name}={quote(probe)}"
             remark = f'level=error event=database message="syntax error near quote" page={page} parameter={name}'
             status = 500 if hurts else 200
-            yield _asked(doing, target, status, _page(doing, whole(rng, 2000, 6000)), remark if hurts else "")
+            yield _asked(context, target, status, _page(context, whole(rng, 2000, 6000)), remark if hurts else "")
     counted = shuffled(rng, range(1, columns))
-    for number in range(doing.draw_whole("tries")):
+    for number in range(context.draw_whole("tries")):
         count = counted[number % len(counted)]
         target = f"{page}?{parameter}={quote(f'-1 UNION SELECT {_nulls(count)}')}"
         remark = f'level=error event=database message="different number of columns" page={page} parameter={parameter}'
-        yield _asked(doing, target, 500, _page(doing, 1800), remark)
+        yield _asked(context, target, 500, _page(context, 1800), remark)
 
 
 def _nulls(count: int, last: str = "NULL") -> str:
     return ",".join(["NULL"] * (count - 1) + [last])
 
 
-def _asked(doing: Doing, target: str, status: int, body: bytes, remark: str = "") -> Hit:
-    rng = doing.rng
-    pause = nanoseconds(doing.draw("gap_s") * between(rng, 0.4, 1.6))
-    return Hit("GET", target, status, body, nanoseconds(heavy(rng, 0.004, 0.3)), pause, remark=remark)
+def _asked(context: ActionContext, target: str, status: int, body: bytes, remark: str = "") -> Hit:
+    rng = context.rng
+    pause = nanoseconds(context.draw("gap_s") * between(rng, 0.4, 1.6))
+    return Hit("GET", target, status, body, nanoseconds(bounded_pareto(rng, 0.004, 0.3)), pause, remark=remark)
 
 
-def _upload(doing: Doing, shell: str) -> Hit:
-    rng = doing.rng
+def _upload(context: ActionContext, shell: str) -> Hit:
+    rng = context.rng
     boundary = f"----WebKitFormBoundary{noise(rng, 8).hex()}"
     name = shell.rsplit("/", 1)[1]
     text = f"GIF89a exercise: this file does nothing {noise(rng, 40).hex()}"
@@ -241,9 +255,9 @@ def _upload(doing: Doing, shell: str) -> Hit:
         f"Content-Type: image/gif\r\n\r\n{text}\r\n--{boundary}--\r\n"
     ).encode()
     remark = f"level=info event=upload file={shell} bytes={len(text)}"
-    pause = nanoseconds(heavy(rng, 8, 90))
+    pause = nanoseconds(bounded_pareto(rng, 8, 90))
     return Hit(
-        "POST", _CONTACT, 200, _page(doing, 2400), nanoseconds(heavy(rng, 0.01, 0.2)), pause, sent,
+        "POST", _CONTACT, 200, _page(context, 2400), nanoseconds(bounded_pareto(rng, 0.01, 0.2)), pause, sent,
         f"multipart/form-data; boundary={boundary}", remark=remark, referrer=_CONTACT,
     )  # fmt: skip
 
@@ -268,7 +282,7 @@ def _over(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
         yield f'"{action.id}" is still going on when the recording ends'
 
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {
     "crawl": _crawl,
     "path-scan": _path_scan,
     "search-site": _search_site,

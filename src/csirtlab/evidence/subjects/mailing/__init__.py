@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from csirtlab.content.scenarios import Action, Scenario
-from csirtlab.evidence.intents import Doing, Remark, Wish
+from csirtlab.evidence.intents import ActionContext, Intent, Output
 from csirtlab.evidence.model import FactValue, Plan
 from csirtlab.evidence.subjects.mailing import lures, ordinary
 
-DOERS: Mapping[str, Callable[[Doing], Iterator[Wish | Remark]]] = {
+ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {
     "colleagues": ordinary.colleagues,
     "correspond": ordinary.correspond,
     "invoice": ordinary.invoice,

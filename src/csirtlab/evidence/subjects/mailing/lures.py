@@ -22,21 +22,21 @@ from csirtlab.evidence.applications.mua import (
 )
 from csirtlab.evidence.applications.people import Mailbox, draw_name, language_of
 from csirtlab.evidence.applications.proxy import ProxiedVisits, Visit
-from csirtlab.evidence.applications.zip_files import parcel
-from csirtlab.evidence.intents import Doing, Note, Remark, Wish
+from csirtlab.evidence.applications.zip_files import zip_archive
+from csirtlab.evidence.intents import ActionContext, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import Host, Plan, TcpFlow
 from csirtlab.evidence.protocols.smtp import Handover
 from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
-from csirtlab.evidence.sampling import SECOND, between, heavy, nanoseconds, noise, pick, shuffled, whole
+from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.subjects.mailing.drafts import (
     ZIP,
     Draft,
     author_at,
     domain_of,
     mailboxes_of,
-    mailer_of,
-    office_of,
+    mta_of,
+    mua_of,
     plain,
     written,
 )
@@ -48,23 +48,23 @@ _FOLDERS = ("d", "docs", "s", "share", "f", "v", "doc", "files")
 _TO_THE_END = 5 * SECOND
 
 
-def lure(doing: Doing) -> Iterator[Wish | Remark]:
-    """Yield the letters of a lure, what checks its links, and who follows them."""
-    rng, cast, office = doing.rng, doing.cast, office_of(doing)
-    (relay,), (posed,), (site,) = doing.others("relay"), doing.others("posing_as"), doing.others("site")
-    everybody = shuffled(rng, mailboxes_of(doing))
-    targets = everybody[: doing.draw_whole("targets")]
+def lure(context: ActionContext) -> Iterator[Intent | Output]:
+    """Yield the messages of a lure, what checks its links, and who follows them."""
+    rng, topology, mta = context.rng, context.topology, mta_of(context)
+    (relay,), (posed,), (site,) = context.others("relay"), context.others("posing_as"), context.others("site")
+    everybody = shuffled(rng, mailboxes_of(context))
+    targets = everybody[: context.draw_whole("targets")]
     people = [mailbox for mailbox in everybody if mailbox.host]
-    clicks, downloads = doing.draw_whole("clicks"), doing.draw_whole("downloads")
-    # Who clicks gets the letter.
+    clicks, downloads = context.draw_whole("clicks"), context.draw_whole("downloads")
+    # Who clicks gets the message.
     targets = shuffled(rng, list({mailbox.address: mailbox for mailbox in [*targets, *people[:clicks]]}.values()))
-    gone = f"{_gone(doing)}@{cast.site_domain}"
-    author = author_at(doing, domain_of(posed))
-    name = pick(rng, correspondence(language_of(cast.site_domain)).files["lure"])
+    gone = f"{_gone(context)}@{topology.site_domain}"
+    author = author_at(context, domain_of(posed))
+    name = pick(rng, correspondence(language_of(topology.site_domain)).files["lure"])
     url = f"http://{site.name}/{pick(rng, _FOLDERS)}/{name}_{whole(rng, 100, 9999)}.zip"
-    content = parcel(f"{name}.html", _inert(doing))
-    start = cast.begin_ns + nanoseconds(between(rng, *doing.action.starts_min) * 60)
-    times = times_apart(rng, start, len(targets) + 1, doing.action.ranges["gap_s"])
+    content = zip_archive(f"{name}.html", _inert(context))
+    start = topology.begin_ns + nanoseconds(between(rng, *context.action.starts_min) * 60)
+    times = times_apart(rng, start, len(targets) + 1, context.action.ranges["gap_s"])
     refused_at = whole(rng, 1, len(targets))
     envelope = f"bounce-{noise(rng, 4).hex()}@{domain_of(relay)}"
     links: dict[str, str] = {}
@@ -72,36 +72,36 @@ def lure(doing: Doing) -> Iterator[Wish | Remark]:
         is_refused = number == refused_at
         target = Mailbox("", gone, None) if is_refused else targets[number - (number > refused_at)]
         link = f"http://{site.name}/{pick(rng, _FOLDERS)}/{noise(rng, 6).hex()}"
-        draft = Draft("lure", author, (target,), at_ns, mailer_of(doing.host.name, OF_STRANGERS), link)
-        letter = written(doing, draft, _forged(doing, relay, posed, at_ns))
+        draft = Draft("lure", author, (target,), at_ns, mua_of(context.host.name, OF_STRANGERS), link)
+        message = written(context, draft, _forged(context, relay, posed, at_ns))
         sender = Sender(relay, envelope, domain_of(posed), relay.address)
-        yield from office.take(at_ns, sender, letter, (target.address,), (gone,) if is_refused else ())
+        yield from mta.take(at_ns, sender, message, (target.address,), (gone,) if is_refused else ())
         if not is_refused:
             links[target.address] = link
-            yield check_link(doing, link, site.address, at_ns)
+            yield check_link(context, link, site.address, at_ns)
     arrived = dict(zip(links, (at_ns for number, at_ns in enumerate(times) if number != refused_at), strict=True))
-    yield from _clicks(doing, people[:clicks], downloads, links, arrived, url, content)
+    yield from _clicks(context, people[:clicks], downloads, links, arrived, url, content)
     for fact, value in (
         ("recipients", frozenset(links)), ("refused", gone), ("url", url),
         ("file_hash", hashlib.sha256(content).hexdigest()),
         ("clicked", frozenset(mailbox.address for mailbox in people[:clicks])),
     ):  # fmt: skip
-        yield Note(doing.action.id, fact, value)
+        yield RecordedFact(context.action.id, fact, value)
 
 
-def _gone(doing: Doing) -> str:
+def _gone(context: ActionContext) -> str:
     """Return the account of somebody who has left, and whom old lists of addresses still have."""
-    known = {mailbox.address.split("@")[0] for mailbox in mailboxes_of(doing)}
-    while (found := plain(draw_name(doing.rng, language_of(doing.cast.site_domain))).lower().split()) and (
+    known = {mailbox.address.split("@")[0] for mailbox in mailboxes_of(context)}
+    while (found := plain(draw_name(context.rng, language_of(context.topology.site_domain))).lower().split()) and (
         found[0][0] + found[1] in known
     ):
         pass
     return found[0][0] + found[1]
 
 
-def _forged(doing: Doing, relay: Host, posed: Host, at_ns: int) -> list[str]:
+def _forged(context: ActionContext, relay: Host, posed: Host, at_ns: int) -> list[str]:
     """Return the trace of a lure: the relay's line is true but for the greeting; the one below is the sender's own."""
-    rng, phisher = doing.rng, doing.host
+    rng, phisher = context.rng, context.host
     took = mail_date(at_ns - whole(rng, 1, 2) * SECOND, name=True)
     claimed = mail_date(at_ns - whole(rng, 3, 9) * SECOND, name=True)
     true = received(posed.name, phisher.name, phisher.address, relay.name, "ESMTPSA", queue_id(rng), took)
@@ -110,49 +110,58 @@ def _forged(doing: Doing, relay: Host, posed: Host, at_ns: int) -> list[str]:
     return [true, false]
 
 
-def _inert(doing: Doing) -> bytes:
-    rng = doing.rng
-    lines = "\n".join(noise(rng, 32).hex() for _ in range(doing.draw_heavy("file_bytes") // 65))
+def _inert(context: ActionContext) -> bytes:
+    rng = context.rng
+    lines = "\n".join(noise(rng, 32).hex() for _ in range(context.draw_pareto("file_bytes") // 65))
     return f"<!-- exercise: this file does nothing -->\n<pre>\n{lines}\n</pre>\n".encode()
 
 
 def _clicks(
-    doing: Doing,
+    context: ActionContext,
     people: Sequence[Mailbox],
     downloads: int,
     links: Mapping[str, str],
     arrived: Mapping[str, int],
     url: str,
     content: bytes,
-) -> Iterator[Wish | Remark]:
+) -> Iterator[Intent | Output]:
     """Some follow their link: the first ones get the file, then the proxy has been told to refuse the site."""
-    rng, (site,) = doing.rng, doing.others("site")
-    last = doing.cast.end_ns - LATEST
-    found = [(arrived[mailbox.address] + nanoseconds(heavy(rng, 60, 1500)), mailbox) for mailbox in people]
+    rng, (site,) = context.rng, context.others("site")
+    last = context.topology.end_ns - LATEST
+    found = [(arrived[mailbox.address] + nanoseconds(bounded_pareto(rng, 60, 1500)), mailbox) for mailbox in people]
     found.sort(key=lambda click: click[0])
     fetched: set[str] = set()
     for number, (wanted, mailbox) in enumerate(found):
         assert mailbox.host is not None
         is_denied = number >= downloads
         at_ns = min(wanted + is_denied * 90 * SECOND, last - (len(found) - number) * 2 * SECOND)
-        think = [site.way.rtt_ns + nanoseconds(heavy(rng, 0.02, 0.5)) for _ in range(2)]
+        think = [site.link.rtt_ns + nanoseconds(bounded_pareto(rng, 0.02, 0.5)) for _ in range(2)]
         link = links[mailbox.address]
         if is_denied:
             visits = [
-                Visit("GET", link, 403, b"", "text/html", nanoseconds(heavy(rng, 0.0004, 0.01)), 0, is_denied=True)
+                Visit(
+                    "GET",
+                    link,
+                    403,
+                    b"",
+                    "text/html",
+                    nanoseconds(bounded_pareto(rng, 0.0004, 0.01)),
+                    0,
+                    is_denied=True,
+                )
             ]
         else:
             fetched.add(mailbox.host.address)
             visits = [
                 Visit("GET", link, 302, b"", "", think[0], 0, location=url),
-                Visit("GET", url, 200, content, ZIP, think[1], nanoseconds(heavy(rng, 0.003, 0.05))),
+                Visit("GET", url, 200, content, ZIP, think[1], nanoseconds(bounded_pareto(rng, 0.003, 0.05))),
             ]
-        yield proxied_visits(doing, mailbox.host, site.address, visits, at_ns)
-    yield Note(doing.action.id, "downloaders", frozenset(fetched))
+        yield proxied_visits(context, mailbox.host, site.address, visits, at_ns)
+    yield RecordedFact(context.action.id, "downloaders", frozenset(fetched))
 
 
 def first_delivery(plan: Plan, action: Action) -> dt.datetime:
-    """Return the second in which the server says it took the first letter."""
+    """Return the second in which the server says it took the first message."""
     arrived = [
         arrived_ns(plan, flow.dialogue) + flow.server.clock_ns
         for flow in plan.flows
@@ -166,7 +175,7 @@ def first_delivery(plan: Plan, action: Action) -> dt.datetime:
 
 def first_click(plan: Plan, action: Action) -> dt.datetime:
     """Return when the proxy was first asked for a link by a person, to the millisecond that its log tells."""
-    checker = plan.cast[action.others["checker"]]
+    checker = plan.named_hosts[action.others["checker"]]
     asked = []
     for flow in plan.flows:
         if not isinstance(flow, TcpFlow) or flow.label != action.id or flow.client is checker:
@@ -183,7 +192,7 @@ def lure_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Iterator
     mine = [flow for flow in flows if flow.label == action.id]
     if not mine or max(max(turn_times(plan, flow)) for flow in mine) > plan.end_ns - _TO_THE_END:
         yield f'"{action.id}" is still going on when the recording ends'
-    recipients, clicked = plan.notes[action.id, "recipients"], plan.notes[action.id, "clicked"]
+    recipients, clicked = plan.recorded_facts[action.id, "recipients"], plan.recorded_facts[action.id, "clicked"]
     if recipients == clicked:
         yield f'everybody who gets "{action.id}" follows it'
     posts = {other.id for other in scenario.actions if other.verb == "list-post"}
