@@ -24,8 +24,8 @@ from csirtlab.evidence.protocols.recordings import recording
 from csirtlab.evidence.protocols.smtp import Handover
 from csirtlab.evidence.seeds import seed_of_text
 from csirtlab.evidence.subjects.mailing import ACTIONS
-from csirtlab.proofs.letters import Kept, read_letter
-from csirtlab.proofs.sensor import at_ns, see
+from csirtlab.proofs.messages import KeptMessage, read_message
+from csirtlab.proofs.tshark import at_ns, see
 from csirtlab.settings import content_root
 
 LINE = re.compile(
@@ -52,8 +52,8 @@ def messages(case: Case) -> dict[str, EmailMessage]:
 
 
 @pytest.fixture(scope="module")
-def lures(case: Case) -> list[Kept]:
-    return [message for message in map(read_letter, (case.folder / "mail").iterdir()) if message.is_broken]
+def lures(case: Case) -> list[KeptMessage]:
+    return [message for message in map(read_message, (case.folder / "mail").iterdir()) if message.is_broken]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_an_attachment_shows_nothing(messages: dict[str, EmailMessage]) -> None:
 
 
 def test_a_lure_names_its_true_sender_between_the_relay_and_a_line_that_somebody_made_up(
-    case: Case, lures: list[Kept]
+    case: Case, lures: list[KeptMessage]
 ) -> None:
     topology = case.plan.named_hosts
 
@@ -138,9 +138,9 @@ def test_a_lure_names_its_true_sender_between_the_relay_and_a_line_that_somebody
         assert message.linked == 2 and message.fails_dmarc
 
 
-def test_the_partner_in_whose_name_it_comes_writes_too(case: Case, lures: list[Kept]) -> None:
+def test_the_partner_in_whose_name_it_comes_writes_too(case: Case, lures: list[KeptMessage]) -> None:
     partner = case.plan.named_hosts["partner"]
-    messages = map(read_letter, (case.folder / "mail").iterdir())
+    messages = map(read_message, (case.folder / "mail").iterdir())
     mine = [message for message in messages if message.hops[0].address == partner.address]
 
     assert mine and not any(message.is_broken or message.fails_dmarc for message in mine)
@@ -148,7 +148,7 @@ def test_the_partner_in_whose_name_it_comes_writes_too(case: Case, lures: list[K
 
 
 def test_the_list_fails_dmarc_for_another_reason(case: Case) -> None:
-    messages = map(read_letter, (case.folder / "mail").iterdir())
+    messages = map(read_message, (case.folder / "mail").iterdir())
     failed = [message for message in messages if message.fails_dmarc and not message.is_broken]
 
     assert {message.sender.split("@")[1] for message in failed} == {case.truth["false_alarm"]}
@@ -183,7 +183,7 @@ def test_the_proxys_log_tells_every_answer_of_the_capture_when_it_was_delivered(
 
 
 def test_the_link_checker_asks_for_every_link_first_and_gets_no_file(
-    case: Case, log: list[re.Match[str]], lures: list[Kept]
+    case: Case, log: list[re.Match[str]], lures: list[KeptMessage]
 ) -> None:
     checker = case.plan.named_hosts["checker"].address
     links = {link for message in lures for link in message.links}
@@ -222,7 +222,7 @@ def test_the_proxy_refuses_other_sites_too_all_the_time(case: Case, log: list[re
 
 
 def test_harmless_senders_call_themselves_other_names_than_dns_does(
-    messages: dict[str, EmailMessage], lures: list[Kept]
+    messages: dict[str, EmailMessage], lures: list[KeptMessage]
 ) -> None:
     """Nobody finds the lure by comparing the two names of a ``Received`` line, nor by what the lure's lines say."""
     posed = {message.sender for message in lures}

@@ -13,7 +13,7 @@ from csirtlab.evidence.applications.shells import output_of
 from csirtlab.evidence.applications.site_files import picture, style_sheet
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text, stream
-from csirtlab.proofs.sensor import at_ns, see
+from csirtlab.proofs.tshark import at_ns, see
 from csirtlab.settings import content_root
 
 LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(\w+) (\S+) HTTP/1.1" (\d+) (\d+) "([^"]*)" "([^"]*)"')

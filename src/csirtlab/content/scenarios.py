@@ -12,10 +12,10 @@ from csirtlab.content.scenario_checks import LONGEST_PREFIX, refuse_before, refu
 from csirtlab.content.scenario_values import (
     Action,
     Actor,
+    Baseline,
     Fact,
     Filter,
     Group,
-    Lazy,
     LookAlike,
     Phase,
     Range,
@@ -45,10 +45,10 @@ from csirtlab.errors import ContentError
 __all__ = [
     "Action",
     "Actor",
+    "Baseline",
     "Fact",
     "Filter",
     "Group",
-    "Lazy",
     "LookAlike",
     "Phase",
     "Range",
@@ -145,7 +145,7 @@ class _Reader:
             phases=(phases := self.phases()),
             look_alikes=self.look_alikes(phases),
             facts=tuple(self.fact(table) for table in many("fact")),
-            lazy=tuple(self.lazy(table) for table in many("lazy")),
+            baselines=tuple(self.baseline(table) for table in many("lazy")),
             tells=tuple(_tell(table) for table in many("tell")),
         )
 
@@ -409,13 +409,13 @@ class _Reader:
         self.refuse_unread(table, "witness", solver)
         return solver, None
 
-    def lazy(self, table: Table) -> Lazy:
+    def baseline(self, table: Table) -> Baseline:
         table.only("guess", "fact")
         guess = table.text("guess")
         if guess not in GUESSES:
             table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(sorted(GUESSES))}.')
         self.refuse_unread(table, "guess", guess)
-        return Lazy(guess, self.known(table, "fact", "fact"), table.line_of("guess"))
+        return Baseline(guess, self.known(table, "fact", "fact"), table.line_of("guess"))
 
 
 def _texts(table: Table, name: str, texts: Texts) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Kept letters as Python's email package, which shares no code with the generator, reads them."""
+"""Kept mail as Python's email package, which shares no code with the generator, reads them."""
 
 import datetime as dt
 import email
@@ -27,8 +27,8 @@ class Hop:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A letter as the server keeps it."""
+class KeptMessage:
+    """A message as the server keeps it."""
 
     hops: tuple[Hop, ...]  # newest first
     sender: str  # in ``From``
@@ -49,12 +49,12 @@ class Kept:
         return self.linked < len(self.hops)
 
 
-def read_letter(path: Path) -> Kept:
-    """Return what a kept letter says."""
+def read_message(path: Path) -> KeptMessage:
+    """Return what a kept message says."""
     message = email.message_from_bytes(path.read_bytes(), policy=default)
     body = message.get_body(("plain",))
     found = [_HOP.search(str(value)) for value in message.get_all("Received", [])]
-    return Kept(
+    return KeptMessage(
         hops=tuple(
             Hop(hop["client"], hop["address"], hop["server"], hop["to"] or "", parsedate_to_datetime(hop["date"]))
             for hop in found

@@ -3,58 +3,62 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from csirtlab.content.scenarios import Fact, Lazy, Scenario
+from csirtlab.content.scenarios import Baseline, Fact, Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight, TsharkError, instant, nanoseconds, see
+from csirtlab.proofs.capture_view import CaptureView
 from csirtlab.proofs.solvers import GUESSES, SOLVERS
+from csirtlab.proofs.tshark import TsharkError, instant, nanoseconds, see
 
 _SMALL = 2e-6  # seconds: a float's rounding, a time cut to microseconds
 
 
-def hear_witnesses(scenario: Scenario, sight: Sight) -> dict[str, FactValue | str]:
+def run_solvers(scenario: Scenario, view: CaptureView) -> dict[str, FactValue | str]:
     """Return what the witnesses of ``scenario`` find in the evidence; a failure is told as its text."""
     found: dict[str, FactValue | str] = {}
     for fact in scenario.facts:
         try:
-            found[fact.name] = _solve(scenario, fact, sight, found)
+            found[fact.name] = _solve(scenario, fact, view, found)
         except FileNotFoundError as error:
-            found[fact.name] = f"nothing: the case has no {_named(error, sight)}"
+            found[fact.name] = f"nothing: the case has no {_named(error, view)}"
         except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
             # A witness that sees nothing fails in one of these ways; the proof tells it as its finding.
             found[fact.name] = f"nothing: {type(error).__name__}: {error}"
     return found
 
 
-def guesses(scenario: Scenario, sight: Sight, truth: Mapping[str, FactValue]) -> dict[str, bool]:
-    """Return for each lazy solver of ``scenario`` whether it is right in this case.
+def guesses(scenario: Scenario, view: CaptureView, truth: Mapping[str, FactValue]) -> dict[str, bool]:
+    """Return for each baseline of ``scenario`` whether it is right in this case.
 
     Raises:
         EvidenceError: A guess needs what the case does not have.
     """
-    return {named(lazy): agree(truth[lazy.fact], _guess(scenario, lazy, sight)) for lazy in scenario.lazy}
+    return {
+        named(baseline): agree(truth[baseline.fact], _guess(scenario, baseline, view))
+        for baseline in scenario.baselines
+    }
 
 
-def _guess(scenario: Scenario, lazy: Lazy, sight: Sight) -> FactValue:
+def _guess(scenario: Scenario, baseline: Baseline, view: CaptureView) -> FactValue:
     try:
-        return GUESSES[lazy.guess](sight)
+        return GUESSES[baseline.guess](view)
     except FileNotFoundError as error:
-        missing = f"{_named(error, sight)}, which the case does not have"
+        missing = f"{_named(error, view)}, which the case does not have"
     except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
         missing = f"what the case does not hold ({type(error).__name__}: {error})"
     raise EvidenceError(
-        f'{scenario.path}:{lazy.line}: the guess "{lazy.guess}" for "{lazy.fact}" looks at {missing}. '
+        f'{scenario.path}:{baseline.line}: the guess "{baseline.guess}" for "{baseline.fact}" looks at {missing}. '
         f"Take a guess that somebody could make here."
     )
 
 
-def named(lazy: Lazy) -> str:
+def named(baseline: Baseline) -> str:
     """Return how a guess for a fact is called."""
-    return f"{lazy.guess} for {lazy.fact}"
+    return f"{baseline.guess} for {baseline.fact}"
 
 
-def _named(error: FileNotFoundError, sight: Sight) -> str:
-    return str(error.filename).removeprefix(f"{sight.folder}/")
+def _named(error: FileNotFoundError, view: CaptureView) -> str:
+    return str(error.filename).removeprefix(f"{view.folder}/")
 
 
 def agree(truth: FactValue, found: object) -> bool:
@@ -66,15 +70,15 @@ def agree(truth: FactValue, found: object) -> bool:
     return type(truth) is type(found) and truth == found
 
 
-def _solve(scenario: Scenario, fact: Fact, sight: Sight, found: Mapping[str, FactValue | str]) -> FactValue:
+def _solve(scenario: Scenario, fact: Fact, view: CaptureView, found: Mapping[str, FactValue | str]) -> FactValue:
     if fact.solver:
-        return SOLVERS[fact.solver](sight)
+        return SOLVERS[fact.solver](view)
     assert fact.filter is not None
     keep = fact.filter.keep
     for name, value in found.items():
         keep = keep.replace("{" + name + "}", str(value))
     try:
-        seen = see(sight.folder / "capture.pcap", (fact.filter.field,), keep)
+        seen = see(view.folder / "capture.pcap", (fact.filter.field,), keep)
     except TsharkError as error:
         raise EvidenceError(
             f'{scenario.path}:{fact.filter.line}: tshark does not understand the filter or the field of "{fact.name}": '
