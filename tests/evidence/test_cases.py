@@ -22,10 +22,11 @@ from csirtlab.evidence import subjects
 from csirtlab.evidence.capture import packets
 from csirtlab.evidence.cases import facts_of, ground_truth, make_evidence
 from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
-from csirtlab.evidence.model import TcpFlow
+from csirtlab.evidence.model import ConnectionCache, TcpFlow
 from csirtlab.evidence.plan import ambiguities, make_plan
 from csirtlab.evidence.protocols.ssh import SshLogin
 from csirtlab.evidence.protocols.stacks import STACKS
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
 from csirtlab.evidence.subjects import CHECKS
@@ -289,3 +290,23 @@ def test_the_generator_runs_without_a_package_that_is_not_pythons_own() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_connection_is_simulated_once_for_everybody_who_looks(scenario: Scenario) -> None:
+    plan = make_plan(scenario, seed_of_text("golden"))
+    flow = next(flow for flow in plan.flows if isinstance(flow, TcpFlow))
+
+    assert simulated(plan, flow) is simulated(plan, flow)
+    assert simulated(plan, replace(flow)) is not simulated(plan, flow)
+    assert simulated(plan, replace(flow)) == simulated(plan, flow)
+
+
+def test_what_is_simulated_is_let_go_of_before_memory_grows_with_the_capture(scenario: Scenario) -> None:
+    plan = replace(make_plan(scenario, seed_of_text("golden")), connections=ConnectionCache(most=100))
+    flows = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
+
+    kept = [(flow, simulated(plan, flow)) for flow in flows[:50]]
+
+    still = [connection for flow, connection in kept if plan.connections.get(flow) is connection]
+    assert still == [connection for _, connection in kept][-len(still) :]
+    assert 0 < sum(len(connection.segments) for connection in still) <= 100

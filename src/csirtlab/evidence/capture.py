@@ -9,7 +9,7 @@ from typing import BinaryIO
 from csirtlab.evidence.model import Datagram, Flow, Host, Plan, RawFrame, Segment, SynProbe, TcpFlow
 from csirtlab.evidence.protocols.probes import probe_segments
 from csirtlab.evidence.protocols.stacks import Identification
-from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import SECOND, bits, whole
 from csirtlab.evidence.seeds import stream
 
@@ -71,7 +71,7 @@ def labelled_packets(plan: Plan) -> Iterator[tuple[str, Packet]]:
 def expand(plan: Plan, flow: Flow) -> Iterator[Packet]:
     """Yield the packets of one flow."""
     if isinstance(flow, TcpFlow):
-        yield from tcp_segments(plan, flow)
+        yield from simulated(plan, flow).segments
         return
     if isinstance(flow, SynProbe):
         yield from probe_segments(plan, flow)

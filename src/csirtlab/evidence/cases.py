@@ -16,7 +16,7 @@ from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_M
 from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, TcpFlow
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.protocols.dialogues import Record
-from csirtlab.evidence.protocols.tcp import tcp_records
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.subjects import MEASURES
 
 
@@ -147,7 +147,7 @@ def records(plan: Plan) -> Iterator[Record]:
     yield from plan.records
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.dialogue.keeps_records:
-            yield from tcp_records(plan, flow)
+            yield from simulated(plan, flow).records
         elif isinstance(flow, Exchange):
             yield from flow.records
 

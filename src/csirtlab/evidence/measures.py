@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from csirtlab.evidence.capture import frame_length, packets
 from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, Segment, TcpFlow
-from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.protocols.tls import TlsSession
 from csirtlab.evidence.sampling import SECOND
 
@@ -38,7 +38,7 @@ def connections(plan: Plan, label: str) -> Iterator[tuple[TcpFlow, list[Segment]
     """Yield the connections of an action, each with what the sensor saw of it."""
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.label == label:
-            yield flow, [segment for segment in tcp_segments(plan, flow) if segment.at_ns < plan.end_ns]
+            yield flow, [segment for segment in simulated(plan, flow).segments if segment.at_ns < plan.end_ns]
 
 
 def bytes_of(plan: Plan, label: str, *, sent_by_client: bool) -> int:

@@ -9,7 +9,7 @@ from random import Random
 from csirtlab.evidence.model import Flow, Host, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Record
 from csirtlab.evidence.protocols.ssh import Course, SshLogin, auth_record
-from csirtlab.evidence.protocols.tcp import FIN, RST, tcp_segments, turn_times
+from csirtlab.evidence.protocols.tcp import FIN, RST, simulated
 from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, pick, whole
 from csirtlab.evidence.seeds import stream
 
@@ -85,14 +85,14 @@ class _Numbers:
 def _verdict_ns(plan: Plan, flow: TcpFlow) -> int:
     """Return when a session is granted; 0 where none is."""
     assert isinstance(flow.dialogue, SshLogin)
-    return turn_times(plan, flow)[flow.dialogue.verdict] if flow.dialogue.accepted else 0
+    return simulated(plan, flow).turn_times[flow.dialogue.verdict] if flow.dialogue.accepted else 0
 
 
 def _ended_ns(plan: Plan, flow: TcpFlow) -> int:
     """Return when the client ends the connection, as the sensor sees it."""
     return min(
         segment.at_ns
-        for segment in tcp_segments(plan, flow)
+        for segment in simulated(plan, flow).segments
         if segment.flags & (FIN | RST) and segment.sender is flow.client and segment.sender_port == flow.client_port
     )
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from csirtlab.evidence.model import Exchange, Plan, TcpFlow
-from csirtlab.evidence.protocols.tcp import tcp_records, tcp_segments
+from csirtlab.evidence.protocols.tcp import simulated
 
 RAW = "raw"
 """The column with the whole line, in which a rule's keywords are looked for."""
@@ -70,9 +70,9 @@ def _labelled_lines(plan: Plan, name: str) -> list[tuple[str, str]]:
             lines[record.at_ns].append(("", record.text))
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.dialogue.keeps_records:
-            records = tcp_records(plan, flow)
+            records = simulated(plan, flow).records
         else:
-            records = list(flow.records) if isinstance(flow, Exchange) else []
+            records = flow.records if isinstance(flow, Exchange) else ()
         for record in records:
             if record.file == name:
                 lines[record.at_ns].append((flow.label, record.text))
@@ -86,7 +86,7 @@ def client_streams(plan: Plan) -> Iterator[tuple[str, bytes]]:
             continue
         parts: dict[int, bytes] = {}
         first: int | None = None
-        for segment in tcp_segments(plan, flow):
+        for segment in simulated(plan, flow).segments:
             if segment.sender is flow.client and segment.sender_port == flow.client_port and segment.payload:
                 first = segment.sequence if first is None else first
                 parts.setdefault((segment.sequence - first) % 2**32, segment.payload)

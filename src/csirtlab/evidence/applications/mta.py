@@ -16,7 +16,7 @@ from csirtlab.evidence.model import FileArtifact, Host, Plan, TcpFlow
 from csirtlab.evidence.protocols import dns
 from csirtlab.evidence.protocols.dialogues import Closing, Dialogue, Ending
 from csirtlab.evidence.protocols.smtp import SMTP, Handover
-from csirtlab.evidence.protocols.tcp import turn_times
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import SECOND, bounded_pareto, nanoseconds, noise, pick, whole
 from csirtlab.evidence.seeds import stream
 
@@ -144,7 +144,7 @@ def _judgement(sender: Sender, message: Message, server: str, spf: str) -> str:
 def kept_from_inside(message: Message, dialogue: Dialogue, mta: Mta, number: str, to: str, plan: Plan) -> bytes:
     """Return a colleague's message, handed over in a session that nobody reads."""
     flow = _flow(plan, dialogue)
-    date = mail_date(turn_times(plan, flow)[-1] + mta.server.clock_ns, name=True)
+    date = mail_date(simulated(plan, flow).turn_times[-1] + mta.server.clock_ns, name=True)
     name = f"{flow.client.name.lower()}.{plan.site_domain}"
     how = "ESMTPSA"
     trace = received(f"[{flow.client.address}]", name, flow.client.address, mta.name, how, number, date, to)
@@ -154,7 +154,7 @@ def kept_from_inside(message: Message, dialogue: Dialogue, mta: Mta, number: str
 
 def arrived_ns(plan: Plan, handover: Handover) -> int:
     """Return when the server took the message, in true time."""
-    return turn_times(plan, _flow(plan, handover))[handover.arrival]
+    return simulated(plan, _flow(plan, handover)).turn_times[handover.arrival]
 
 
 def _flow(plan: Plan, dialogue: Dialogue) -> TcpFlow:

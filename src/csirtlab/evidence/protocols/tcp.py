@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from random import Random
 
-from csirtlab.evidence.model import Host, Plan, Segment, TcpFlow
+from csirtlab.evidence.model import Connection, Host, Plan, Segment, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending, Record
 from csirtlab.evidence.protocols.stacks import Identification, sack_option, timestamp_option
 from csirtlab.evidence.sampling import SECOND, between, bits, bounded_pareto, chance, whole
@@ -16,23 +16,13 @@ _LARGEST_FLIGHT = 44
 _LARGEST_WINDOW = 3 << 20  # bytes to which a receiver's buffer grows by itself
 
 
-def tcp_segments(plan: Plan, flow: TcpFlow) -> list[Segment]:
-    """Return the segments of ``flow`` in the order in which they pass the sensor."""
-    return _Connection(plan, flow).play()
-
-
-def tcp_records(plan: Plan, flow: TcpFlow) -> list[Record]:
-    """Return what the programs at both ends of ``flow`` write into logs, in the order of the turns."""
-    connection = _Connection(plan, flow)
-    connection.play()
-    return connection.records
-
-
-def turn_times(plan: Plan, flow: TcpFlow) -> list[int]:
-    """Return for each turn of the flow's dialogue when its last segment passes the sensor."""
-    connection = _Connection(plan, flow)
-    connection.play()
-    return connection.turn_times
+def simulated(plan: Plan, flow: TcpFlow) -> Connection:
+    """Return ``flow`` as it passes the sensor, simulated once while the plan's cache keeps it."""
+    connection = plan.connections.get(flow)
+    if connection is None:
+        connection = _Simulation(plan, flow).run()
+        plan.connections.keep(flow, connection)
+    return connection
 
 
 class _Side:
@@ -80,7 +70,7 @@ class _Side:
         return self.identification
 
 
-class _Connection:
+class _Simulation:
     def __init__(self, plan: Plan, flow: TcpFlow) -> None:
         rng = stream(plan.seed, "flow", str(flow.index))
         self.flow = flow
@@ -103,7 +93,7 @@ class _Connection:
         self.records: list[Record] = []
         self.turn_times: list[int] = []
 
-    def play(self) -> list[Segment]:
+    def run(self) -> Connection:
         at_ns = self.shake_hands()
         last: _Side | None = None
         for turn in self.flow.dialogue.turns(self.rng):
@@ -124,7 +114,7 @@ class _Connection:
                 self.records.extend(turn.writes(at_ns, self.flow.client_port))
         self.close(at_ns, self.flow.dialogue.closing)
         self.out.sort(key=lambda segment: segment.at_ns)
-        return self.out
+        return Connection(tuple(self.out), tuple(self.records), tuple(self.turn_times))
 
     def shake_hands(self) -> int:
         """Emit the three segments that open; return when the last one passed."""

@@ -17,7 +17,7 @@ from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, FileArtifact, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
-from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import (
     SECOND,
     between,
@@ -138,7 +138,7 @@ def _one_by_one(context: ActionContext, next_report: Callable[[], Report]) -> It
 def _first_export(plan: Plan, action: Action) -> dt.datetime:
     """Return when the first segment of the first report passed."""
     flow = next(flow for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == action.id)
-    answer = next(part for part in tcp_segments(plan, flow) if part.sender is flow.server and part.payload)
+    answer = next(part for part in simulated(plan, flow).segments if part.sender is flow.server and part.payload)
     return instant(answer.at_ns)
 
 

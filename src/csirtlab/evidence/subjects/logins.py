@@ -10,7 +10,7 @@ from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.ssh import SshLogin
-from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, chance, nanoseconds, pick, shuffled, whole
 
 _SSH = 22
@@ -90,7 +90,7 @@ def _fall_time(plan: Plan, action: Action) -> dt.datetime:
     """Return when the server wrote that it accepted the guess, on its own clock."""
     for flow in plan.flows:
         if isinstance(flow, TcpFlow) and flow.label == action.id and isinstance(flow.dialogue, SshLogin):
-            for record in tcp_records(plan, flow):
+            for record in simulated(plan, flow).records:
                 if "Accepted" in record.text:
                     return instant(record.at_ns + flow.server.clock_ns)
     raise LookupError(f"nothing falls to {action.id}")
@@ -116,7 +116,10 @@ def _falls(plan: Plan, flow: TcpFlow, action: Action) -> bool:
     login = flow.dialogue
     if flow.label != action.id or not isinstance(login, SshLogin) or not login.accepted:
         return False
-    return login.account == plan.recorded_facts[action.id, "fallen"] and max(turn_times(plan, flow)) < plan.end_ns
+    return (
+        login.account == plan.recorded_facts[action.id, "fallen"]
+        and max(simulated(plan, flow).turn_times) < plan.end_ns
+    )
 
 
 ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {"log-in": _log_in, "spray": _spray}

@@ -26,7 +26,7 @@ from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, Re
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, FileArtifact, Host, Plan, Reply, SynProbe, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
-from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import SECOND, between, bits, bounded_pareto, chance, nanoseconds, pick, shuffled, whole
 from csirtlab.evidence.subjects.scanning import touch
 from csirtlab.evidence.subjects.worms import arrivals
@@ -224,7 +224,7 @@ def course(plan: Plan, action: Action) -> Course:
     for flow in plan.flows:
         if not isinstance(flow, TcpFlow) or flow.server is not target or not isinstance(flow.dialogue, ModbusSession):
             continue
-        for part in tcp_segments(plan, flow):
+        for part in simulated(plan, flow).segments:
             if not part.payload or not plan.begin_ns <= part.at_ns < plan.end_ns:
                 continue
             function = part.payload[_FUNCTION]

@@ -14,7 +14,7 @@ from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
 from csirtlab.evidence.protocols.http import Fetch, body_of, browser_of
-from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import (
     SECOND,
     between,
@@ -267,7 +267,7 @@ def _first_success(plan: Plan, action: Action) -> dt.datetime:
     for flow in plan.flows:
         if not isinstance(flow, TcpFlow) or flow.label != action.id:
             continue
-        for record in tcp_records(plan, flow):
+        for record in simulated(plan, flow).records:
             if record.file == ACCESS_LOG and "UNION" in record.text and '" 200 ' in record.text:
                 return instant(record.at_ns + flow.server.clock_ns).replace(microsecond=0)
     raise LookupError(f"nothing works for {action.id}")
@@ -278,7 +278,7 @@ _TO_THE_END = 20 * SECOND
 
 def _over(_: Scenario, plan: Plan, action: Action) -> Iterator[str]:
     mine = [flow for flow in plan.flows if isinstance(flow, TcpFlow) and flow.label == action.id]
-    if not mine or max(turn_times(plan, mine[-1])) > plan.end_ns - _TO_THE_END:
+    if not mine or max(simulated(plan, mine[-1]).turn_times) > plan.end_ns - _TO_THE_END:
         yield f'"{action.id}" is still going on when the recording ends'
 
 

@@ -11,7 +11,7 @@ from csirtlab.evidence.intents import ActionContext, ArpProbe, Connect, Intent, 
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, Host, Plan, Reply, SynProbe, TcpFlow
 from csirtlab.evidence.protocols.dialogues import Closing, Ending
-from csirtlab.evidence.protocols.tcp import tcp_segments
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.protocols.telnet import PORTS, TelnetSession
 from csirtlab.evidence.sampling import (
     SECOND,
@@ -185,7 +185,9 @@ def _first_fetch(plan: Plan, action: Action) -> dt.datetime:
         for flow in plan.flows
         if isinstance(flow, TcpFlow) and flow.label == action.id and isinstance(flow.dialogue, Download)
     )
-    return instant(next(part.at_ns for part in tcp_segments(plan, flow) if part.sender is flow.client and part.payload))
+    return instant(
+        next(part.at_ns for part in simulated(plan, flow).segments if part.sender is flow.client and part.payload)
+    )
 
 
 _TO_THE_END = 90 * SECOND

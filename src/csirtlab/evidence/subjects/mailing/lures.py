@@ -27,7 +27,7 @@ from csirtlab.evidence.intents import ActionContext, Intent, Output, RecordedFac
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import Host, Plan, TcpFlow
 from csirtlab.evidence.protocols.smtp import Handover
-from csirtlab.evidence.protocols.tcp import tcp_records, turn_times
+from csirtlab.evidence.protocols.tcp import simulated
 from csirtlab.evidence.sampling import SECOND, between, bounded_pareto, nanoseconds, noise, pick, shuffled, whole
 from csirtlab.evidence.subjects.mailing.drafts import (
     ZIP,
@@ -181,7 +181,7 @@ def first_click(plan: Plan, action: Action) -> dt.datetime:
         if not isinstance(flow, TcpFlow) or flow.label != action.id or flow.client is checker:
             continue
         if isinstance(flow.dialogue, ProxiedVisits):
-            ended, took = tcp_records(plan, flow)[0].text.split()[:2]
+            ended, took = simulated(plan, flow).records[0].text.split()[:2]
             asked.append(int(ended.replace(".", "")) - int(took))
     return instant(min(asked) * 1_000_000)
 
@@ -190,7 +190,7 @@ def lure_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Iterator
     """Yield what would make a lure easy to guess or impossible to follow."""
     flows = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
     mine = [flow for flow in flows if flow.label == action.id]
-    if not mine or max(max(turn_times(plan, flow)) for flow in mine) > plan.end_ns - _TO_THE_END:
+    if not mine or max(max(simulated(plan, flow).turn_times) for flow in mine) > plan.end_ns - _TO_THE_END:
         yield f'"{action.id}" is still going on when the recording ends'
     recipients, clicked = plan.recorded_facts[action.id, "recipients"], plan.recorded_facts[action.id, "clicked"]
     if recipients == clicked:
