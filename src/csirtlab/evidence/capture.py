@@ -34,11 +34,11 @@ def write_capture(plan: Plan, file: BinaryIO) -> int:
     return write_packets(Framer(plan), packets(plan), file)
 
 
-def write_packets(frames: "Framer", found: Iterable[Packet], file: BinaryIO) -> int:
+def write_packets(frames: "Framer", passing: Iterable[Packet], file: BinaryIO) -> int:
     """Write packets as a nanosecond pcap; return how many."""
     file.write(_FILE_HEAD)
     count = 0
-    for packet in found:
+    for packet in passing:
         frame = frames.pack(packet)
         seconds, rest = divmod(packet.at_ns, SECOND)
         file.write(_RECORD.pack(seconds, rest, len(frame), len(frame)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from csirtlab.content.scenarios import Fact, Scenario
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.capture import write_capture
-from csirtlab.evidence.folders import synced_file, told, whole_folder
+from csirtlab.evidence.folders import advising, synced_file, whole_folder
 from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
 from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, TcpFlow
 from csirtlab.evidence.plan import make_plan
@@ -35,7 +35,7 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path, *, replace: boo
 def write_evidence(plan: Plan, folder: Path, *, replace: bool = False) -> list[str]:
     """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
     texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _artifacts(plan)
-    with told(folder), whole_folder(folder, replace=replace) as aside:
+    with advising(folder), whole_folder(folder, replace=replace) as aside:
         with synced_file(aside / "capture.pcap") as file:
             write_capture(plan, file)
         for name, content in texts.items():
@@ -66,11 +66,11 @@ def case_digest(secret: bytes, evidence: str, facts: Mapping[str, object]) -> st
 def _spelled(value: object) -> str:
     """Return a fact as text, always the same: sets have no order of their own."""
     if isinstance(value, (set, frozenset)):
-        return "{" + ", ".join(sorted(_spelled(each) for each in value)) + "}"
+        return "{" + ", ".join(sorted(_spelled(item) for item in value)) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_spelled(each) for each in value) + "]"
+        return "[" + ", ".join(_spelled(item) for item in value) + "]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(sorted(f"{_spelled(key)}: {_spelled(each)}" for key, each in value.items())) + "}"
+        return "{" + ", ".join(sorted(f"{_spelled(key)}: {_spelled(item)}" for key, item in value.items())) + "}"
     return repr(value)
 
 

@@ -66,11 +66,11 @@ class CaptureView:
     @cached_property
     def machine_frames(self) -> list[Frame]:
         """What is typed over telnet, said over Modbus/TCP and asked for over HTTP, payload and all."""
-        told = "tcp.port == 502 and tcp.len > 8 or tcp.dstport in {23, 2323} and tcp.len > 0"
+        machine_talk = "tcp.port == 502 and tcp.len > 8 or tcp.dstport in {23, 2323} and tcp.len > 0"
         return see(
             self.folder / "capture.pcap",
             _MACHINE_FIELDS,
-            f"http.request or ({told}) and not tcp.analysis.retransmission",
+            f"http.request or ({machine_talk}) and not tcp.analysis.retransmission",
         )
 
     @cached_property

@@ -53,11 +53,11 @@ def read_message(path: Path) -> KeptMessage:
     """Return what a kept message says."""
     message = email.message_from_bytes(path.read_bytes(), policy=default)
     body = message.get_body(("plain",))
-    found = [_HOP.search(str(value)) for value in message.get_all("Received", [])]
+    received = [_HOP.search(str(value)) for value in message.get_all("Received", [])]
     return KeptMessage(
         hops=tuple(
             Hop(hop["client"], hop["address"], hop["server"], hop["to"] or "", parsedate_to_datetime(hop["date"]))
-            for hop in found
+            for hop in received
             if hop
         ),
         sender=parseaddr(str(message["From"]))[1],

@@ -129,13 +129,13 @@ def prove_seed(scenario: Scenario, number: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="csirtlab-proof-") as folder:
         write_evidence(plan, Path(folder))
         view = CaptureView(Path(folder))
-        found = run_solvers(scenario, view)
+        findings = run_solvers(scenario, view)
         baselines = guesses(scenario, view, truth)
         ndpi = ndpi_agreement(Path(folder) / "capture.pcap")
     refuted = {
-        name: f"truth {_text(value)}, witness {_text(found[name])}"
+        name: f"truth {_text(value)}, witness {_text(findings[name])}"
         for name, value in truth.items()
-        if not agree(value, found[name])
+        if not agree(value, findings[name])
     }
     return Outcome(number, False, refuted, {name: _text(value) for name, value in truth.items()}, baselines, ndpi)
 

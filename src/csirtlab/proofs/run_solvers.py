@@ -15,16 +15,16 @@ _SMALL = 2e-6  # seconds: a float's rounding, a time cut to microseconds
 
 def run_solvers(scenario: Scenario, view: CaptureView) -> dict[str, FactValue | str]:
     """Return what the witnesses of ``scenario`` find in the evidence; a failure is told as its text."""
-    found: dict[str, FactValue | str] = {}
+    findings: dict[str, FactValue | str] = {}
     for fact in scenario.facts:
         try:
-            found[fact.name] = _solve(scenario, fact, view, found)
+            findings[fact.name] = _solve(scenario, fact, view, findings)
         except FileNotFoundError as error:
-            found[fact.name] = f"nothing: the case has no {_named(error, view)}"
+            findings[fact.name] = f"nothing: the case has no {_named(error, view)}"
         except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
             # A witness that sees nothing fails in one of these ways; the proof tells it as its finding.
-            found[fact.name] = f"nothing: {type(error).__name__}: {error}"
-    return found
+            findings[fact.name] = f"nothing: {type(error).__name__}: {error}"
+    return findings
 
 
 def guesses(scenario: Scenario, view: CaptureView, truth: Mapping[str, FactValue]) -> dict[str, bool]:
@@ -61,21 +61,21 @@ def _named(error: FileNotFoundError, view: CaptureView) -> str:
     return str(error.filename).removeprefix(f"{view.folder}/")
 
 
-def agree(truth: FactValue, found: object) -> bool:
+def agree(truth: FactValue, finding: object) -> bool:
     """Say whether a witness confirms a fact."""
-    if isinstance(truth, dt.datetime) and isinstance(found, dt.datetime):
-        return abs((truth - found).total_seconds()) < _SMALL
-    if isinstance(truth, float) and isinstance(found, int | float):
-        return abs(truth - found) < _SMALL
-    return type(truth) is type(found) and truth == found
+    if isinstance(truth, dt.datetime) and isinstance(finding, dt.datetime):
+        return abs((truth - finding).total_seconds()) < _SMALL
+    if isinstance(truth, float) and isinstance(finding, int | float):
+        return abs(truth - finding) < _SMALL
+    return type(truth) is type(finding) and truth == finding
 
 
-def _solve(scenario: Scenario, fact: Fact, view: CaptureView, found: Mapping[str, FactValue | str]) -> FactValue:
+def _solve(scenario: Scenario, fact: Fact, view: CaptureView, findings: Mapping[str, FactValue | str]) -> FactValue:
     if fact.solver:
         return SOLVERS[fact.solver](view)
     assert fact.filter is not None
     keep = fact.filter.keep
-    for name, value in found.items():
+    for name, value in findings.items():
         keep = keep.replace("{" + name + "}", str(value))
     try:
         seen = see(view.folder / "capture.pcap", (fact.filter.field,), keep)

@@ -64,8 +64,8 @@ def _first_sentence(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines()]
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
         if line.startswith("tshark: "):
-            said = line.removeprefix("tshark: ")
-            return (f"{said} {after}" if said.endswith(":") else said).rstrip(".")
+            sentence = line.removeprefix("tshark: ")
+            return (f"{sentence} {after}" if sentence.endswith(":") else sentence).rstrip(".")
     return lines[-1].rstrip(".") if lines else "it did not say why"
 
 

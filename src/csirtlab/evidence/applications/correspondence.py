@@ -36,12 +36,12 @@ class Correspondence:
 @cache
 def correspondence(language: str) -> Correspondence:
     """Return what is written in ``language``: es, pt or en."""
-    found = json.loads((files("csirtlab.evidence") / "written" / f"{language}.json").read_text(encoding="utf-8"))
+    document = json.loads((files("csirtlab.evidence") / "written" / f"{language}.json").read_text(encoding="utf-8"))
     return Correspondence(
         messages={
             kind: tuple(Text(text["subject"], "\n".join(text["lines"])) for text in texts)
-            for kind, texts in found["letters"].items()
+            for kind, texts in document["letters"].items()
         },
-        files={kind: tuple(names) for kind, names in found["files"].items()},
-        months=tuple(found["months"]),
+        files={kind: tuple(names) for kind, names in document["files"].items()},
+        months=tuple(document["months"]),
     )

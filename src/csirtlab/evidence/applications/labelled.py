@@ -47,9 +47,9 @@ def log_rows(plan: Plan, name: str) -> Iterator[tuple[str, Row]]:
 
 
 def _parsed(name: str, text: str) -> Row:
-    found = _FORMATS[name].match(text)
+    fields = _FORMATS[name].match(text)
     row: Row = {}
-    for group, value in (found.groupdict() if found else {}).items():
+    for group, value in (fields.groupdict() if fields else {}).items():
         field = _field(name, group)
         if value is not None:
             row[field] = int(value) if field in _NUMBERS else value

@@ -72,16 +72,16 @@ def language_of(domain: str) -> str:
 def mailboxes(topology: Topology, hosts: Iterable[Host]) -> tuple[Mailbox, ...]:
     """Return the mailboxes of the site: of the people at ``hosts``, of people elsewhere, and shared ones."""
     language = language_of(topology.site_domain)
-    found: dict[str, Mailbox] = {}
+    by_address: dict[str, Mailbox] = {}
     places: list[Host | None] = [*hosts, *[None] * _ABSENT]
     for number, host in enumerate(places):
         rng = stream(host.mac if host else topology.router.mac, "person", str(number))
-        while (address := f"{account(name := draw_name(rng, language))}@{topology.site_domain}") in found:
+        while (address := f"{account(name := draw_name(rng, language))}@{topology.site_domain}") in by_address:
             pass
-        found[address] = Mailbox(name, address, host)
+        by_address[address] = Mailbox(name, address, host)
     rng = stream(topology.router.mac, "shared mailboxes")
     shared = (f"{label}@{topology.site_domain}" for label in shuffled(rng, _SHARED[language])[:3])
-    return (*found.values(), *(Mailbox("", address, None) for address in shared))
+    return (*by_address.values(), *(Mailbox("", address, None) for address in shared))
 
 
 def draw_name(rng: Random, language: str) -> str:

@@ -252,10 +252,10 @@ def share_processes(intents: Sequence[Intent]) -> list[Intent]:
 @cache
 def _functions() -> dict[int, tuple[RecordedTurn, RecordedTurn]]:
     """Return the recorded request and answer of each function."""
-    found: dict[int, list[RecordedTurn]] = {}
+    by_function: dict[int, list[RecordedTurn]] = {}
     for turn in recording("modbus-functions").turns:
-        found.setdefault(int(turn.mark.removeprefix("function ")), []).append(turn)
-    return {function: (asked, answered) for function, (asked, answered) in found.items()}
+        by_function.setdefault(int(turn.mark.removeprefix("function ")), []).append(turn)
+    return {function: (asked, answered) for function, (asked, answered) in by_function.items()}
 
 
 def _packed(order: Order) -> bytes:

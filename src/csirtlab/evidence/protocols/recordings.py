@@ -60,8 +60,8 @@ class Recording:
 def recording(name: str) -> Recording:
     """Return the recording of that name; KeyError and OSError tell of a broken package."""
     text = (files("csirtlab.evidence") / "recorded" / f"{name}.json").read_text(encoding="utf-8")
-    found = json.loads(text)
-    return Recording(found["protocol"], found["software"], tuple(_turn(turn) for turn in found["turns"]))
+    document = json.loads(text)
+    return Recording(document["protocol"], document["software"], tuple(_turn(turn) for turn in document["turns"]))
 
 
 def _turn(turn: Mapping[str, object]) -> RecordedTurn:

@@ -35,8 +35,8 @@ def flow_list(plan: Plan, *, active_s: int, inactive_s: int) -> bytes:
     """
     text = io.StringIO()
     text.write(f"{_COLUMNS}\n")
-    found = _records(plan, active_s * SECOND, inactive_s * SECOND)
-    for key, record in sorted(found, key=lambda row: (row[1].first_ns, row[0])):
+    records = _records(plan, active_s * SECOND, inactive_s * SECOND)
+    for key, record in sorted(records, key=lambda row: (row[1].first_ns, row[0])):
         source, target, source_port, target_port, is_tcp = key
         took = (record.last_ns // _MILLISECOND - record.first_ns // _MILLISECOND) / 1000
         flags = _flags(record.flags) if is_tcp else "." * len(_LETTERS)

@@ -287,11 +287,11 @@ def _tamper_ambiguities(scenario: Scenario, plan: Plan, action: Action) -> Itera
             return
     loop = next(loop for loop in controller_of(target.mac).loops if loop.setpoint == register)
     try:
-        found = course(plan, action)
+        process = course(plan, action)
     except ValueError:
         yield f'nobody reads the register of "{action.id}" before it and what it does after it'
         return
-    if abs(found.extreme - found.before) < _SEEN * (loop.high - loop.low):
+    if abs(process.extreme - process.before) < _SEEN * (loop.high - loop.low):
         yield f'"{action.id}" does nothing that is seen'
 
 

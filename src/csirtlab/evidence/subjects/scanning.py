@@ -29,8 +29,8 @@ _SERVICES: Mapping[str, tuple[int, ...]] = {  # by what a role says
 
 def _services(host: Host) -> frozenset[int]:
     """Return the ports that a host has open for everybody, whoever looks."""
-    told = (port for word, ports in _SERVICES.items() if word in host.role for port in ports)
-    return frozenset((*told, *(() if "printer" in host.role else (_AGENT,))))
+    by_role = (port for word, ports in _SERVICES.items() if word in host.role for port in ports)
+    return frozenset((*by_role, *(() if "printer" in host.role else (_AGENT,))))
 
 
 def _sweep(context: ActionContext) -> Iterator[Intent | Output]:

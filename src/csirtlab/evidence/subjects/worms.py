@@ -174,9 +174,9 @@ def _knocks(context: ActionContext, at_ns: int, source: Host, host: Host) -> Ite
 
 def arrivals(plan: Plan, label: str) -> dict[str, int]:
     """Return when the worm's file had arrived on each device, by the device's address."""
-    found = plan.recorded_facts[label, "arrivals"]
-    assert isinstance(found, tuple)
-    return dict(found)  # type: ignore[arg-type]  # pairs, as the worm's action records them
+    pairs = plan.recorded_facts[label, "arrivals"]
+    assert isinstance(pairs, tuple)
+    return dict(pairs)  # type: ignore[arg-type]  # pairs, as the worm's action records them
 
 
 def _first_fetch(plan: Plan, action: Action) -> dt.datetime:

@@ -25,10 +25,13 @@ class _Judged(NamedTuple):
 def _judged(view: CaptureView) -> list[_Judged]:
     return [
         _Judged(
-            dt.datetime.fromisoformat(found["at"]), found["verdict"] == "Accepted", found["account"], found["source"]
+            dt.datetime.fromisoformat(verdict["at"]),
+            verdict["verdict"] == "Accepted",
+            verdict["account"],
+            verdict["source"],
         )
-        for found in map(_JUDGED.match, view.lines("auth.log"))
-        if found
+        for verdict in map(_JUDGED.match, view.lines("auth.log"))
+        if verdict
     ]
 
 

@@ -42,18 +42,18 @@ def _sender(view: CaptureView) -> str:
 
 def _log(view: CaptureView) -> list[_Line]:
     lines = []
-    for found in map(_LINE.fullmatch, view.lines("proxy.log")):
-        if found:
-            asked = int(found["seconds"]) * 1000 + int(found["ms"]) - int(found["took"])
+    for entry in map(_LINE.fullmatch, view.lines("proxy.log")):
+        if entry:
+            asked = int(entry["seconds"]) * 1000 + int(entry["ms"]) - int(entry["took"])
             lines.append(
                 _Line(
                     asked,
-                    found["client"],
-                    found["result"],
-                    found["status"],
-                    found["method"],
-                    found["url"],
-                    found["kind"],
+                    entry["client"],
+                    entry["result"],
+                    entry["status"],
+                    entry["method"],
+                    entry["url"],
+                    entry["kind"],
                 )
             )
     return lines
@@ -106,10 +106,10 @@ def _refused(view: CaptureView) -> str:
     fields = ("ip.dst", "smtp.response")
     refusals = see(view.folder / "capture.pcap", fields, "smtp.response.code == 550")
     (address,) = {
-        found[1]
+        recipient[1]
         for frame in refusals
         if frame["ip.dst"] in relay
-        for found in re.finditer(r"<([^>]+)>", frame["smtp.response"])
+        for recipient in re.finditer(r"<([^>]+)>", frame["smtp.response"])
     }
     return address
 

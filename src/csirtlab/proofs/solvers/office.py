@@ -64,12 +64,12 @@ def _unlisted(view: CaptureView) -> Pair:
     """Return address and Ethernet address of who speaks without being in the asset list."""
     listed = {row["address"] for row in view.assets}
     router = _router_mac(view)
-    found = {
+    unlisted_hosts = {
         (frame["ip.src"], frame["eth.src"])
         for frame in view.frames
         if frame["ip.src"] and frame["eth.src"] != router and frame["ip.src"] not in listed
     }
-    (unlisted,) = found
+    (unlisted,) = unlisted_hosts
     return unlisted
 
 

@@ -39,18 +39,18 @@ def _messages(view: CaptureView) -> list[_Message]:
 
 
 def _read(view: CaptureView) -> list[_Message]:
-    found = []
+    readings = []
     for frame in view.machine_frames:
         if _PORT not in (frame["tcp.srcport"], frame["tcp.dstport"]):
             continue
         payload = bytes.fromhex(frame["tcp.payload"].replace(":", ""))
-        found.append(
+        readings.append(
             _Message(
                 at_ns(frame), frame["tcp.stream"], frame["tcp.dstport"] == _PORT, frame["ip.src"], frame["ip.dst"],
                 int.from_bytes(payload[:2]), payload[7], payload[8:],
             )
         )  # fmt: skip
-    return found
+    return readings
 
 
 def _writes(view: CaptureView) -> list[_Message]:

@@ -26,8 +26,8 @@ class _Question(NamedTuple):
 
 
 def _questions(view: CaptureView) -> list[_Question]:
-    found = (_LINE.match(line) for line in view.lines("queries.log"))
-    return [_Question(line["client"], line["name"].lower(), line["kind"]) for line in found if line]
+    matches = (_LINE.match(line) for line in view.lines("queries.log"))
+    return [_Question(line["client"], line["name"].lower(), line["kind"]) for line in matches if line]
 
 
 def _clients(view: CaptureView) -> dict[str, set[str]]:

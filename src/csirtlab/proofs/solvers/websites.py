@@ -30,13 +30,13 @@ class _Line(NamedTuple):
 
 
 def _lines(view: CaptureView) -> list[_Line]:
-    found = (_LINE.fullmatch(line) for line in view.lines("access.log"))
+    matches = (_LINE.fullmatch(line) for line in view.lines("access.log"))
     return [
         _Line(
             dt.datetime.strptime(line["at"], "%d/%b/%Y:%H:%M:%S %z").astimezone(dt.UTC),
             line["source"], line["target"], line["status"], line["agent"],
         )
-        for line in found
+        for line in matches
         if line
     ]  # fmt: skip
 

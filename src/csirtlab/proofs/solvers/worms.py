@@ -52,8 +52,8 @@ def _followed(view: CaptureView) -> list[_Order]:
         fetched.setdefault((frame["ip.src"], frame["ip.dst"], frame["http.request.uri"]), at_ns(frame))
     given = []
     for session in _sessions(view):
-        for found in filter(None, map(_ORDER.match, session.lines)):
-            loader, path = found["loader"].decode(), f"/{found['file'].decode()}"
+        for typed in filter(None, map(_ORDER.match, session.lines)):
+            loader, path = typed["loader"].decode(), f"/{typed['file'].decode()}"
             if at := fetched.get((session.device, loader, path)):
                 given.append(_Order(session, loader, path, at))
     return sorted(given, key=lambda order: order.fetched_ns)

@@ -92,11 +92,11 @@ def lure(context: ActionContext) -> Iterator[Intent | Output]:
 def _gone(context: ActionContext) -> str:
     """Return the account of somebody who has left, and whom old lists of addresses still have."""
     known = {mailbox.address.split("@")[0] for mailbox in mailboxes_of(context)}
-    while (found := plain(draw_name(context.rng, language_of(context.topology.site_domain))).lower().split()) and (
-        found[0][0] + found[1] in known
+    while (names := plain(draw_name(context.rng, language_of(context.topology.site_domain))).lower().split()) and (
+        names[0][0] + names[1] in known
     ):
         pass
-    return found[0][0] + found[1]
+    return names[0][0] + names[1]
 
 
 def _forged(context: ActionContext, relay: Host, posed: Host, at_ns: int) -> list[str]:
@@ -128,13 +128,13 @@ def _clicks(
     """Some follow their link: the first ones get the file, then the proxy has been told to refuse the site."""
     rng, (site,) = context.rng, context.others("site")
     last = context.topology.end_ns - LATEST
-    found = [(arrived[mailbox.address] + nanoseconds(bounded_pareto(rng, 60, 1500)), mailbox) for mailbox in people]
-    found.sort(key=lambda click: click[0])
+    clicks = [(arrived[mailbox.address] + nanoseconds(bounded_pareto(rng, 60, 1500)), mailbox) for mailbox in people]
+    clicks.sort(key=lambda click: click[0])
     fetched: set[str] = set()
-    for number, (wanted, mailbox) in enumerate(found):
+    for number, (wanted, mailbox) in enumerate(clicks):
         assert mailbox.host is not None
         is_denied = number >= downloads
-        at_ns = min(wanted + is_denied * 90 * SECOND, last - (len(found) - number) * 2 * SECOND)
+        at_ns = min(wanted + is_denied * 90 * SECOND, last - (len(clicks) - number) * 2 * SECOND)
         think = [site.link.rtt_ns + nanoseconds(bounded_pareto(rng, 0.02, 0.5)) for _ in range(2)]
         link = links[mailbox.address]
         if is_denied:
