@@ -1,4 +1,4 @@
-"""What a plan is made of: hosts, flows between them, packets. Values only."""
+"""What a plan is made of: hosts, flows between them, packets; and the connections of it that were simulated last."""
 
 import datetime as dt
 from collections import OrderedDict

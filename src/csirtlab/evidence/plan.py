@@ -5,15 +5,13 @@ from random import Random
 
 from csirtlab.content.scenarios import Action, Scenario
 from csirtlab.errors import EvidenceError
-from csirtlab.evidence.applications.auth_log import with_auth_log
-from csirtlab.evidence.applications.plants import share_processes
 from csirtlab.evidence.intents import ActionContext, Intent, Log, Output, RecordedFact
 from csirtlab.evidence.measures import host_volumes, traffic
 from csirtlab.evidence.model import Datagram, Exchange, FileArtifact, Flow, Plan, TcpFlow
 from csirtlab.evidence.network import simulate
 from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.subjects import ACTIONS, CHECKS
+from csirtlab.evidence.subjects import ACTIONS, CHECKS, INTENT_STEPS, PLAN_STEPS
 from csirtlab.evidence.topology import Topology, draw_topology
 
 _ATTEMPTS = 30
@@ -53,8 +51,10 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
         for intent in intents_of(topology, action, stream(own_seed, "action", action.id))
     ]
     intents = [intent for intent in wanted if not isinstance(intent, RecordedFact | FileArtifact)]
+    for prepare in INTENT_STEPS.values():
+        intents = prepare(intents)
     listed = {group.name for group in scenario.groups if group.is_listed}
-    flows = simulate(topology, share_processes(intents), stream(own_seed, "network"))
+    flows = simulate(topology, intents, stream(own_seed, "network"))
     plan = Plan(
         seed=own_seed,
         begin_ns=topology.begin_ns,
@@ -69,7 +69,9 @@ def draft(scenario: Scenario, seed: bytes, attempt: int) -> Plan:
         },
         artifacts=tuple(intent for intent in wanted if isinstance(intent, FileArtifact)),
     )
-    return with_auth_log(plan)
+    for complete in PLAN_STEPS.values():
+        plan = complete(plan)
+    return plan
 
 
 def _passes(flow: Flow, topology: Topology) -> bool:

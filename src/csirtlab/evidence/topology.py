@@ -1,4 +1,4 @@
-"""Who is there: the hosts of the site, the servers outside, and who plays which part."""
+"""Who is there: the hosts of the site, the servers outside, and those of them that the scenario names."""
 
 import datetime as dt
 import ipaddress

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from csirtlab.content.scenarios import Action, Scenario
+from csirtlab.evidence.applications.auth_log import with_auth_log
 from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
 from csirtlab.evidence.model import FactValue, Plan, TcpFlow
@@ -125,3 +126,4 @@ def _falls(plan: Plan, flow: TcpFlow, action: Action) -> bool:
 ACTIONS: Mapping[str, Callable[[ActionContext], Iterator[Intent | Output]]] = {"log-in": _log_in, "spray": _spray}
 MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {("spray", "fall_time"): _fall_time}
 CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"spray": _spray_ambiguities}
+PLAN_STEPS: Mapping[str, Callable[[Plan], Plan]] = {"auth.log": with_auth_log}

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from csirtlab.content.scenarios import Action, Scenario
@@ -21,6 +21,7 @@ from csirtlab.evidence.applications.plants import (
     ModbusSession,
     Order,
     controller_of,
+    share_processes,
 )
 from csirtlab.evidence.intents import ActionContext, Connect, Intent, Output, RecordedFact
 from csirtlab.evidence.measures import instant
@@ -334,3 +335,4 @@ MEASURES: Mapping[tuple[str, str], Callable[[Plan, Action], FactValue]] = {
     ("tamper", "extreme"): lambda plan, action: course(plan, action).extreme,
 }
 CHECKS: Mapping[str, Callable[[Scenario, Plan, Action], Iterator[str]]] = {"tamper": _tamper_ambiguities}
+INTENT_STEPS: Mapping[str, Callable[[Sequence[Intent]], list[Intent]]] = {"processes": share_processes}

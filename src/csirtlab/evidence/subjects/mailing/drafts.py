@@ -1,4 +1,4 @@
-"""Who writes to a site, what a letter of theirs looks like, and by which servers it came."""
+"""Who writes to a site, what a message of theirs looks like, and by which servers it came."""
 
 import datetime as dt
 import unicodedata
