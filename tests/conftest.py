@@ -34,12 +34,11 @@ def database(new_database: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def reachable(tmp_path: Path) -> Path:
-    """A folder that other users can get as far as."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder != Path("/") and folder.stat().st_uid == 0:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return tmp_path
+def reachable() -> Iterator[Path]:
+    """A folder that other users can get as far as; not below pytest's, which pytest closes at each of its starts."""
+    with tempfile.TemporaryDirectory(prefix="csirtlab-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

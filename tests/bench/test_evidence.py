@@ -15,7 +15,7 @@ from csirtlab.evidence.capture import Framer, packets, write_packets
 from csirtlab.evidence.model import TcpFlow
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.proofs.sensor import is_syn, see
+from csirtlab.proofs.tshark import is_syn, see
 from csirtlab.settings import content_root
 
 KEYS = {"writer_vs_scapy", "case_s", "peer_case_s", "cases300_s", "peak_mib_1m", "growth_exponent"}

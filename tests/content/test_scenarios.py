@@ -55,7 +55,7 @@ def test_an_action_may_give_parts_to_others_and_they_must_be_there(content: Path
 @pytest.mark.parametrize(
     ("right", "wrong", "line_of", "says"),
     [
-        ('do = "beacon"', 'do = "becon"', "becon", 'action "becon" is unknown. Known: browse'),
+        ('do = "beacon"', 'do = "becon"', "becon", 'action "becon" is unknown. Known: announce, beacon, browse'),
         ("jitter = [0.16, 0.38]", "jitter = [0.38, 0.16]", "jitter = [0.38", "must be a range [low, high]"),
         ("jitter = [0.16, 0.38]", "jitter = [0.16, 1.5]", "1.5", '"jitter" must lie within 0 and 0.9'),
         ("jitter = [0.16, 0.38]", "jiter = [0.16, 0.38]", "jiter", 'unknown key "jiter". Known here'),

@@ -7,7 +7,7 @@ import pytest
 
 from csirtlab.content.scenario_checks import OTHER_PLACES, SERVER_PLACES
 from csirtlab.content.scenarios import Scenario, read_scenario, scenario_names
-from csirtlab.content.vocabulary import GUESSES, VERBS, WITNESSES, files
+from csirtlab.content.vocabulary import GUESSES, READ, VERBS, WITNESSES, WRITTEN, read_by
 from csirtlab.errors import ContentError
 from csirtlab.settings import content_root
 
@@ -204,12 +204,12 @@ def test_a_tunnel_whose_names_dns_does_not_carry_is_refused(tmp_path: Path) -> N
 
 
 def test_files_are_known_by_the_words_of_the_vocabulary() -> None:
-    made = {file for written in files.WRITTEN.values() for file in written}
-    readers = {name for name in (*WITNESSES, *GUESSES) if files.read_by(name)}
+    made = {file for written in WRITTEN.values() for file in written}
+    readers = {name for name in (*WITNESSES, *GUESSES) if read_by(name)}
 
-    assert set(files.WRITTEN) <= set(VERBS)
-    assert {file for name in readers for file in files.read_by(name)} <= made
-    assert {name.split(".")[0] for name in files._READ} <= {name.split(".")[0] for name in readers}
+    assert set(WRITTEN) <= set(VERBS)
+    assert {file for name in readers for file in read_by(name)} <= made
+    assert {name.split(".")[0] for name in READ} <= {name.split(".")[0] for name in readers}
 
 
 def test_the_manual_says_who_writes_and_who_reads_a_file() -> None:
@@ -219,9 +219,9 @@ def test_the_manual_says_who_writes_and_who_reads_a_file() -> None:
         (file,), *who = (re.findall(r"`([^`]+)`", cell) for cell in row[1:-1].split("|"))
         told[file] = (set(who[0]), {name.removesuffix("*") for name in who[1]})
 
-    assert set(told) == {file for written in files.WRITTEN.values() for file in written}
+    assert set(told) == {file for written in WRITTEN.values() for file in written}
     for file, (writers, readers) in told.items():
-        assert writers == {verb for verb, made in files.WRITTEN.items() if file in made}
+        assert writers == {verb for verb, made in WRITTEN.items() if file in made}
         for name in (*WITNESSES, *GUESSES):
             is_told = name in readers or f"{name.split('.')[0]}." in readers
-            assert is_told == (file in files.read_by(name)), name
+            assert is_told == (file in read_by(name)), name

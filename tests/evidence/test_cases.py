@@ -18,18 +18,19 @@ from csirtlab.content.scenarios import Action, Fact, Scenario, read_scenario, sc
 from csirtlab.content.vocabulary import MEASURES, SYSTEMS, VERBS
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence import cases as cases_module
-from csirtlab.evidence.actions import DOERS
-from csirtlab.evidence.ambiguity import CHECKS, ambiguities
+from csirtlab.evidence import subjects
 from csirtlab.evidence.capture import packets
 from csirtlab.evidence.cases import facts_of, ground_truth, make_evidence
-from csirtlab.evidence.dice import SECOND
-from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES, VERB_MEASURES
-from csirtlab.evidence.model import TcpFlow
-from csirtlab.evidence.names import _DEPARTMENTS, _NOUNS, _TLDS, _WORDS
-from csirtlab.evidence.plan import make_plan
+from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
+from csirtlab.evidence.model import ConnectionCache, TcpFlow
+from csirtlab.evidence.plan import ambiguities, make_plan
+from csirtlab.evidence.protocols.ssh import SshLogin
+from csirtlab.evidence.protocols.stacks import STACKS
+from csirtlab.evidence.protocols.tcp import simulated
+from csirtlab.evidence.sampling import SECOND
 from csirtlab.evidence.seeds import case_seed, seed_of_text, sibling_seed
-from csirtlab.evidence.ssh import SshLogin
-from csirtlab.evidence.stacks import STACKS
+from csirtlab.evidence.subjects import CHECKS
+from csirtlab.evidence.topology import _DEPARTMENTS, _NOUNS, _TLDS, _WORDS
 from csirtlab.settings import content_root
 
 SCENARIOS = scenario_names(content_root())
@@ -55,7 +56,7 @@ def test_the_golden_cases_are_what_they_were(name: str, tmp_path: Path) -> None:
 
 def test_a_host_that_is_not_listed_speaks_and_stands_in_no_list() -> None:
     plan = make_plan(read_scenario(content_root(), "first-look"), seed_of_text("golden"))
-    stranger = plan.cast["stranger"]
+    stranger = plan.named_hosts["stranger"]
 
     assert stranger not in plan.hosts
     assert any(isinstance(flow, TcpFlow) and flow.client is stranger for flow in plan.flows)
@@ -168,9 +169,9 @@ def test_a_full_disk_is_told_and_leaves_no_half_of_the_evidence(tmp_path: Path) 
 
 
 def test_every_word_of_the_vocabulary_has_its_behaviour() -> None:
-    assert set(DOERS) == set(VERBS)
+    assert set(subjects.ACTIONS) == set(VERBS)
     assert set(ACTION_MEASURES) == set(MEASURES["action"])
-    assert set(VERB_MEASURES) <= {(name, fact) for name, verb in VERBS.items() for fact in verb.facts}
+    assert set(subjects.MEASURES) <= {(name, fact) for name, verb in VERBS.items() for fact in verb.facts}
     assert set(CHECKS) <= set(VERBS)
     assert set(CAPTURE_MEASURES) == set(MEASURES["capture"])
     assert set(HOST_MEASURES) == set(MEASURES["host"]) | set(MEASURES["service"])
@@ -289,3 +290,23 @@ def test_the_generator_runs_without_a_package_that_is_not_pythons_own() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_connection_is_simulated_once_for_everybody_who_looks(scenario: Scenario) -> None:
+    plan = make_plan(scenario, seed_of_text("golden"))
+    flow = next(flow for flow in plan.flows if isinstance(flow, TcpFlow))
+
+    assert simulated(plan, flow) is simulated(plan, flow)
+    assert simulated(plan, replace(flow)) is not simulated(plan, flow)
+    assert simulated(plan, replace(flow)) == simulated(plan, flow)
+
+
+def test_what_is_simulated_is_let_go_of_before_memory_grows_with_the_capture(scenario: Scenario) -> None:
+    plan = replace(make_plan(scenario, seed_of_text("golden")), connections=ConnectionCache(most=100))
+    flows = [flow for flow in plan.flows if isinstance(flow, TcpFlow)]
+
+    kept = [(flow, simulated(plan, flow)) for flow in flows[:50]]
+
+    still = [connection for flow, connection in kept if plan.connections.get(flow) is connection]
+    assert still == [connection for _, connection in kept][-len(still) :]
+    assert 0 < sum(len(connection.segments) for connection in still) <= 100

@@ -12,7 +12,7 @@ from tests.evidence.made import Case
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.proofs.sensor import see
+from csirtlab.proofs.tshark import see
 from csirtlab.settings import content_root
 
 
@@ -67,7 +67,7 @@ def test_somebody_reads_more_reports_than_the_insider_exports(case: Case) -> Non
         (frame["ip.src"], frame["http.request.uri"].split("?")[0])
         for frame in see(case.capture, ("ip.src", "http.request.uri"), 'http.request.uri contains "/reportes/"')
     )
-    reader = case.plan.cast["reader"].address
+    reader = case.plan.named_hosts["reader"].address
     insider = str(case.truth["insider_address"])
 
     assert set(asked) == {(reader, "/reportes/ver"), (insider, "/reportes/exportar")}

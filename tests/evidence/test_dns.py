@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from csirtlab.evidence import dns
-from csirtlab.evidence.cookies import Cookies
-from csirtlab.evidence.dice import SECOND
+from csirtlab.evidence.protocols import dns
+from csirtlab.evidence.protocols.dns import Cookies
+from csirtlab.evidence.sampling import SECOND
 
 EXCHANGES: list[dict[str, Any]] = json.loads(
     (files("csirtlab.evidence") / "recorded" / "dns-messages.json").read_text()

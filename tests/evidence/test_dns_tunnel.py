@@ -14,7 +14,7 @@ from tests.evidence.made import Case
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.proofs.sensor import see
+from csirtlab.proofs.tshark import see
 from csirtlab.settings import content_root
 
 LINE = re.compile(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.evidence.made import Case
-from tests.evidence.sensor import nanoseconds, see
+from tests.evidence.tshark import nanoseconds, see
 
 Pair = tuple[str, str]
 SNI = "tls.handshake.extensions_server_name"
@@ -22,7 +22,7 @@ FIELDS = (
 
 
 @dataclass
-class Talk:
+class Conversation:
     """All connections from one host to one server."""
 
     starts: list[int] = field(default_factory=list)
@@ -43,33 +43,33 @@ class Analyst:
     """Somebody who has the capture, and what tshark makes of it."""
 
     frames: list[dict[str, str]]
-    talks: dict[Pair, Talk]
+    conversations: dict[Pair, Conversation]
     lookups: dict[str, int]  # name -> time of the first question
 
     @classmethod
     def reads(cls, capture: Path) -> "Analyst":
-        analyst = cls(see(capture, FIELDS), defaultdict(Talk), {})
+        analyst = cls(see(capture, FIELDS), defaultdict(Conversation), {})
         for frame in analyst.frames:
             at_ns = nanoseconds(frame["frame.time_epoch"])
             if frame["dns.flags.response"] == "0":
                 analyst.lookups.setdefault(frame["dns.qry.name"], at_ns)
             if not frame["tcp.stream"]:
                 continue
-            talk = analyst.talks[frame["ip.src"], frame["ip.dst"]]
+            conversation = analyst.conversations[frame["ip.src"], frame["ip.dst"]]
             if int(frame["tcp.flags"], 16) & 0x12 == 0x02:
-                talk.starts.append(at_ns)
+                conversation.starts.append(at_ns)
             if frame[SNI]:
-                talk.names.add(frame[SNI])
-            talk.sent[frame["tcp.stream"], frame["tcp.seq_raw"]] = int(frame["tcp.len"])
+                conversation.names.add(frame[SNI])
+            conversation.sent[frame["tcp.stream"], frame["tcp.seq_raw"]] = int(frame["tcp.len"])
         return analyst
 
     @property
     def by_steadiness(self) -> list[Pair]:
-        frequent = [pair for pair, talk in self.talks.items() if len(talk.starts) >= 15]
-        return sorted(frequent, key=lambda pair: self.talks[pair].variation)
+        frequent = [pair for pair, conversation in self.conversations.items() if len(conversation.starts) >= 15]
+        return sorted(frequent, key=lambda pair: self.conversations[pair].variation)
 
     def name(self, pair: Pair) -> str:
-        (name,) = self.talks[pair].names
+        (name,) = self.conversations[pair].names
         return name
 
 
@@ -87,7 +87,7 @@ def test_an_analyst_with_tshark_finds_every_fact(cases: list[Case], analysts: li
     case, analyst = cases[number], analysts[number]
 
     steady, beacon = analyst.by_steadiness[:2]
-    talk = analyst.talks[beacon]
+    conversation = analyst.conversations[beacon]
     domain = analyst.name(beacon)
 
     assert case.truth == {
@@ -95,17 +95,17 @@ def test_an_analyst_with_tshark_finds_every_fact(cases: list[Case], analysts: li
         "c2_address": beacon[1],
         "c2_domain": domain,
         "first_lookup": instant(analyst.lookups[domain]),
-        "first_beacon": instant(talk.starts[0]),
-        "beacon_interval": pytest.approx(statistics.median(talk.gaps), abs=1e-6),
-        "beacon_count": len({stream for stream, _ in talk.sent}),
-        "bytes_out": sum(talk.sent.values()),
+        "first_beacon": instant(conversation.starts[0]),
+        "beacon_interval": pytest.approx(statistics.median(conversation.gaps), abs=1e-6),
+        "beacon_count": len({stream for stream, _ in conversation.sent}),
+        "bytes_out": sum(conversation.sent.values()),
         "look_alike": analyst.name(steady),
     }
 
 
 def test_the_beacon_and_its_look_alike_stand_apart_from_people(analysts: list[Analyst]) -> None:
     for analyst in analysts:
-        steady, beacon, *people = (analyst.talks[pair].variation for pair in analyst.by_steadiness)
+        steady, beacon, *people = (analyst.conversations[pair].variation for pair in analyst.by_steadiness)
 
         assert steady < 0.03 < beacon < 0.4
         assert min(people) > 0.8
@@ -116,11 +116,11 @@ def test_no_cheap_guess_finds_the_beacon(cases: list[Case], analysts: list[Analy
         volume: Counter[str] = Counter()
         for frame in analyst.frames:
             volume[frame["ip.src"]] += int(frame["frame.len"])
-        calls = Counter({pair: len(talk.starts) for pair, talk in analyst.talks.items()})
+        calls = Counter({pair: len(conversation.starts) for pair, conversation in analyst.conversations.items()})
         clients: Counter[str] = Counter()
         for (client, _), count in calls.items():
             clients[client] += count
-        first = min((pair for pair in calls if calls[pair]), key=lambda pair: analyst.talks[pair].starts[0])
+        first = min((pair for pair in calls if calls[pair]), key=lambda pair: analyst.conversations[pair].starts[0])
 
         guesses = {
             "first connection": first,
@@ -135,6 +135,10 @@ def test_no_cheap_guess_finds_the_beacon(cases: list[Case], analysts: list[Analy
 
 def test_the_infected_host_browses_like_the_others(cases: list[Case], analysts: list[Analyst]) -> None:
     for case, analyst in zip(cases, analysts, strict=True):
-        mine = [talk for pair, talk in analyst.talks.items() if pair[0] == case.truth["infected_host"]]
+        mine = [
+            conversation
+            for pair, conversation in analyst.conversations.items()
+            if pair[0] == case.truth["infected_host"]
+        ]
 
-        assert len({name for talk in mine for name in talk.names} - {case.truth["c2_domain"]}) >= 5
+        assert len({name for conversation in mine for name in conversation.names} - {case.truth["c2_domain"]}) >= 5

@@ -15,7 +15,7 @@ from tests.evidence.golden import golden_hashes, hashes
 from csirtlab.content.scenarios import Scenario, scenario_names
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import make_evidence
-from csirtlab.evidence.folders import EVIDENCE, synced_file, told, whole_folder
+from csirtlab.evidence.folders import EVIDENCE, advising, synced_file, whole_folder
 from csirtlab.evidence.seeds import seed_of_text
 from csirtlab.settings import content_root
 
@@ -35,7 +35,7 @@ with ends_in_order(), whole_folder(Path(sys.argv[1]), replace=False) as aside:
 
 
 def write(folder: Path, *names: str, replace: bool = False, content: bytes = b"new") -> None:
-    with told(folder), whole_folder(folder, replace=replace) as aside:
+    with advising(folder), whole_folder(folder, replace=replace) as aside:
         for name in names:
             with synced_file(aside / name) as file:
                 file.write(content)

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from csirtlab.evidence.hellos import client_hello
+from csirtlab.evidence.protocols.hellos import client_hello
 
 PROGRAMS = ["browser", "library", "system"]
 _GREASE = {0x0A0A + 0x1010 * step for step in range(16)}

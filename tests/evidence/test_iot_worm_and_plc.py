@@ -11,7 +11,7 @@ from tests.evidence.made import Case
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.proofs.sensor import Frame, at_ns, see
+from csirtlab.proofs.tshark import Frame, at_ns, see
 from csirtlab.settings import content_root
 
 FIELDS = (
@@ -28,7 +28,7 @@ class Message(NamedTuple):
     is_request: bool
     master: str
     controller: str
-    talk: tuple[str, int]  # stream, transaction
+    conversation: tuple[str, int]  # stream, transaction
     function: int
     body: bytes
 
@@ -67,8 +67,8 @@ def messages(frames: list[Frame]) -> list[Message]:
         is_request = frame["tcp.dstport"] == "502"
         ends = (frame["ip.src"], frame["ip.dst"]) if is_request else (frame["ip.dst"], frame["ip.src"])
         assert int.from_bytes(content[4:6]) == len(content) - 6
-        talk = (frame["tcp.stream"], int.from_bytes(content[:2]))
-        found.append(Message(at_ns(frame), is_request, *ends, talk, content[7], content[8:]))
+        conversation = (frame["tcp.stream"], int.from_bytes(content[:2]))
+        found.append(Message(at_ns(frame), is_request, *ends, conversation, content[7], content[8:]))
     return found
 
 
@@ -87,11 +87,11 @@ def writes(messages: list[Message]) -> list[Message]:
 
 def readings(messages: list[Message], controller: str, function: int, register: int) -> list[tuple[int, int]]:
     """Return when and with what a controller answered for ``register``."""
-    asked = {message.talk: message.register for message in messages if message.is_request}
+    asked = {message.conversation: message.register for message in messages if message.is_request}
     found = []
     for message in messages:
         if not message.is_request and message.function == function and message.controller == controller:
-            place = 1 + 2 * (register - asked[message.talk])
+            place = 1 + 2 * (register - asked[message.conversation])
             found.append((message.at_ns, int.from_bytes(message.body[place : place + 2])))
     return found
 
@@ -142,7 +142,7 @@ def test_a_device_fetches_the_file_when_it_is_told_to_and_looks_for_others_after
     assert isinstance(devices, frozenset)
     told: dict[str, int] = {}
     fetched: dict[str, int] = {}
-    knocked: dict[str, int] = {}
+    probed: dict[str, int] = {}
     for frame in frames:
         is_telnet = frame["tcp.dstport"] in ("23", "2323")
         if is_telnet and b"wget -q" in payload(frame):
@@ -150,12 +150,12 @@ def test_a_device_fetches_the_file_when_it_is_told_to_and_looks_for_others_after
         if frame["http.request.uri"] and frame["ip.dst"] == loader:
             fetched[frame["ip.src"]] = at_ns(frame)
         if is_telnet and frame["ip.src"] in devices:
-            knocked.setdefault(frame["ip.src"], at_ns(frame))
+            probed.setdefault(frame["ip.src"], at_ns(frame))
 
-    assert set(told) == set(fetched) == devices >= set(knocked)
+    assert set(told) == set(fetched) == devices >= set(probed)
     for device in devices:
         assert 0 < fetched[device] - told[device] < 1e9
-    for device, at in knocked.items():
+    for device, at in probed.items():
         assert at > fetched[device] + 1e9
 
 
@@ -178,12 +178,12 @@ def test_who_has_the_worm_asks_for_addresses_that_nobody_has(case: Case, frames:
 
 
 def test_every_answer_of_a_controller_has_its_question(messages: list[Message]) -> None:
-    asked = {message.talk: message.function for message in messages if message.is_request}
+    asked = {message.conversation: message.function for message in messages if message.is_request}
     answers = [message for message in messages if not message.is_request]
 
     assert len(answers) > 3000
     # One whose question passed before the recording began may come first.
-    assert sum(asked.get(message.talk) != message.function for message in answers) <= 1
+    assert sum(asked.get(message.conversation) != message.function for message in answers) <= 1
 
 
 def test_masters_were_connected_before_the_recording_began(messages: list[Message], case: Case) -> None:
@@ -191,7 +191,7 @@ def test_masters_were_connected_before_the_recording_began(messages: list[Messag
         frame["tcp.stream"] for frame in see(case.capture, ("tcp.stream",), "tcp.flags.syn == 1 and tcp.port == 502")
     }
 
-    assert {message.talk[0] for message in messages} - opened
+    assert {message.conversation[0] for message in messages} - opened
 
 
 def test_what_one_master_writes_all_masters_read(messages: list[Message]) -> None:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from tests.evidence.sensor import see
+from tests.evidence.tshark import see
 
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import make_evidence

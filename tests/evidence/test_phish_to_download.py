@@ -1,4 +1,4 @@
-"""A lure as kept letters, the proxy's log and the capture show it; read by Python's own email package."""
+"""A lure as kept messages, the proxy's log and the capture show it; read by Python's own email package."""
 
 import email
 import hashlib
@@ -15,17 +15,17 @@ import pytest
 from tests.evidence.made import Case
 
 from csirtlab.content.scenarios import read_scenario
-from csirtlab.evidence.actions.mailing import DOERS
+from csirtlab.evidence.applications.correspondence import correspondence
+from csirtlab.evidence.applications.mail_messages import encoded
+from csirtlab.evidence.applications.zip_files import zip_archive
 from csirtlab.evidence.cases import make_evidence
-from csirtlab.evidence.correspondence import correspondence
-from csirtlab.evidence.letters import encoded
 from csirtlab.evidence.model import TcpFlow
-from csirtlab.evidence.parcels import parcel
-from csirtlab.evidence.recordings import recording
+from csirtlab.evidence.protocols.recordings import recording
+from csirtlab.evidence.protocols.smtp import Handover
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.evidence.smtp import Handover
-from csirtlab.proofs.letters import Kept, read_letter
-from csirtlab.proofs.sensor import at_ns, see
+from csirtlab.evidence.subjects.mailing import ACTIONS
+from csirtlab.proofs.messages import KeptMessage, read_message
+from csirtlab.proofs.tshark import at_ns, see
 from csirtlab.settings import content_root
 
 LINE = re.compile(
@@ -44,7 +44,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture(scope="module")
 def messages(case: Case) -> dict[str, EmailMessage]:
-    """Return the kept letters by queue id."""
+    """Return the kept messages by queue id."""
     return {
         path.stem: email.message_from_bytes(path.read_bytes(), policy=default)
         for path in (case.folder / "mail").iterdir()
@@ -52,8 +52,8 @@ def messages(case: Case) -> dict[str, EmailMessage]:
 
 
 @pytest.fixture(scope="module")
-def lures(case: Case) -> list[Kept]:
-    return [letter for letter in map(read_letter, (case.folder / "mail").iterdir()) if letter.is_broken]
+def lures(case: Case) -> list[KeptMessage]:
+    return [message for message in map(read_message, (case.folder / "mail").iterdir()) if message.is_broken]
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +92,9 @@ def test_what_is_kept_is_what_was_sent_below_the_servers_own_headers(
         assert (
             (case.folder / "mail" / f"{handover.queue_id}.eml")
             .read_bytes()
-            .endswith(handover.letter.replace(b"\r\n", b"\n"))
+            .endswith(handover.message.replace(b"\r\n", b"\n"))
         )
-    # tshark does not put a letter together whose last line lies in two segments.
+    # tshark does not put a message together whose last line lies in two segments.
     assert len(kept - sent) <= 0.1 * len(kept)
 
 
@@ -125,33 +125,33 @@ def test_an_attachment_shows_nothing(messages: dict[str, EmailMessage]) -> None:
 
 
 def test_a_lure_names_its_true_sender_between_the_relay_and_a_line_that_somebody_made_up(
-    case: Case, lures: list[Kept]
+    case: Case, lures: list[KeptMessage]
 ) -> None:
-    cast = case.plan.cast
+    topology = case.plan.named_hosts
 
-    assert {letter.hops[0].to for letter in lures} == case.truth["lure_recipients"]
-    for letter in lures:
-        relay, true, forged = letter.hops
-        assert relay.address == cast["relay"].address
+    assert {message.hops[0].to for message in lures} == case.truth["lure_recipients"]
+    for message in lures:
+        relay, true, forged = message.hops
+        assert relay.address == topology["relay"].address
         assert true.address == case.truth["sender_address"]
-        assert forged.address == cast["partner"].address
-        assert letter.linked == 2 and letter.fails_dmarc
+        assert forged.address == topology["partner"].address
+        assert message.linked == 2 and message.fails_dmarc
 
 
-def test_the_partner_in_whose_name_it_comes_writes_too(case: Case, lures: list[Kept]) -> None:
-    partner = case.plan.cast["partner"]
-    letters = map(read_letter, (case.folder / "mail").iterdir())
-    mine = [letter for letter in letters if letter.hops[0].address == partner.address]
+def test_the_partner_in_whose_name_it_comes_writes_too(case: Case, lures: list[KeptMessage]) -> None:
+    partner = case.plan.named_hosts["partner"]
+    messages = map(read_message, (case.folder / "mail").iterdir())
+    mine = [message for message in messages if message.hops[0].address == partner.address]
 
-    assert mine and not any(letter.is_broken or letter.fails_dmarc for letter in mine)
-    assert {letter.sender.split("@")[1] for letter in mine} == {letter.sender.split("@")[1] for letter in lures}
+    assert mine and not any(message.is_broken or message.fails_dmarc for message in mine)
+    assert {message.sender.split("@")[1] for message in mine} == {message.sender.split("@")[1] for message in lures}
 
 
 def test_the_list_fails_dmarc_for_another_reason(case: Case) -> None:
-    letters = map(read_letter, (case.folder / "mail").iterdir())
-    failed = [letter for letter in letters if letter.fails_dmarc and not letter.is_broken]
+    messages = map(read_message, (case.folder / "mail").iterdir())
+    failed = [message for message in messages if message.fails_dmarc and not message.is_broken]
 
-    assert {letter.sender.split("@")[1] for letter in failed} == {case.truth["false_alarm"]}
+    assert {message.sender.split("@")[1] for message in failed} == {case.truth["false_alarm"]}
 
 
 def test_the_server_does_not_know_one_of_those_whom_the_lure_was_for(
@@ -167,7 +167,7 @@ def test_the_server_does_not_know_one_of_those_whom_the_lure_was_for(
 def test_the_proxys_log_tells_every_answer_of_the_capture_when_it_was_delivered(
     case: Case, log: list[re.Match[str]]
 ) -> None:
-    proxy = case.plan.cast["proxy"].address
+    proxy = case.plan.named_hosts["proxy"].address
     fields = ("frame.time_epoch", "ip.dst", "http.response.code", "http.response_for.uri", "http.date")
     seen = see(case.capture, fields, f"http.response and ip.src == {proxy} and http.date")
     written = [(line[3], line[5], line[8], float(line[1])) for line in log if line[4] != "TCP_TUNNEL"]
@@ -183,10 +183,10 @@ def test_the_proxys_log_tells_every_answer_of_the_capture_when_it_was_delivered(
 
 
 def test_the_link_checker_asks_for_every_link_first_and_gets_no_file(
-    case: Case, log: list[re.Match[str]], lures: list[Kept]
+    case: Case, log: list[re.Match[str]], lures: list[KeptMessage]
 ) -> None:
-    checker = case.plan.cast["checker"].address
-    links = {link for letter in lures for link in letter.links}
+    checker = case.plan.named_hosts["checker"].address
+    links = {link for message in lures for link in message.links}
 
     for link in links:
         askers = [(line[3], line[7]) for line in log if line[8] == link]
@@ -195,7 +195,7 @@ def test_the_link_checker_asks_for_every_link_first_and_gets_no_file(
 
 
 def test_some_who_click_are_refused_once_the_proxy_knows(case: Case, log: list[re.Match[str]]) -> None:
-    site = case.plan.cast["lure-site"].name
+    site = case.plan.named_hosts["lure-site"].name
     results = [line[4] for line in log if line[7] == "GET" and f"//{site}/" in line[8]]
     clicked, hosts = case.truth["clicked_accounts"], case.truth["download_hosts"]
     assert isinstance(clicked, frozenset) and isinstance(hosts, frozenset)
@@ -206,7 +206,7 @@ def test_some_who_click_are_refused_once_the_proxy_knows(case: Case, log: list[r
 
 
 def test_the_proxy_refuses_other_sites_too_all_the_time(case: Case, log: list[re.Match[str]]) -> None:
-    site = case.plan.cast["lure-site"].name
+    site = case.plan.named_hosts["lure-site"].name
     denied = [
         (line[7], line[8].removeprefix("http://").split("/")[0].removesuffix(":443"))
         for line in log
@@ -222,10 +222,10 @@ def test_the_proxy_refuses_other_sites_too_all_the_time(case: Case, log: list[re
 
 
 def test_harmless_senders_call_themselves_other_names_than_dns_does(
-    messages: dict[str, EmailMessage], lures: list[Kept]
+    messages: dict[str, EmailMessage], lures: list[KeptMessage]
 ) -> None:
     """Nobody finds the lure by comparing the two names of a ``Received`` line, nor by what the lure's lines say."""
-    posed = {letter.sender for letter in lures}
+    posed = {message.sender for message in lures}
     others = [message for message in messages.values() if parseaddr(str(message["From"]))[1] not in posed]
     odd = {
         parseaddr(str(message["From"]))[1].split("@")[1]
@@ -295,16 +295,16 @@ def test_every_kind_of_letter_is_written_in_every_language(language: str) -> Non
     spanish, mine = correspondence("es"), correspondence(language)
     kinds = {"correspondence", "colleagues", "newsletter", "list", "invoice", "lure"}
 
-    assert set(mine.letters) == kinds
-    assert {kind: len(texts) for kind, texts in mine.letters.items()} == {
-        kind: len(texts) for kind, texts in spanish.letters.items()
+    assert set(mine.messages) == kinds
+    assert {kind: len(texts) for kind, texts in mine.messages.items()} == {
+        kind: len(texts) for kind, texts in spanish.messages.items()
     }
     assert len(mine.months) == 12
-    assert all("{link}" in text.body for kind in ("newsletter", "invoice", "lure") for text in mine.letters[kind])
+    assert all("{link}" in text.body for kind in ("newsletter", "invoice", "lure") for text in mine.messages[kind])
 
 
 def test_every_verb_that_sends_mail_has_people_to_send_it_to() -> None:
-    assert {"correspond", "newsletter", "list-post", "invoice", "lure", "colleagues"} <= set(DOERS)
+    assert {"correspond", "newsletter", "list-post", "invoice", "lure", "colleagues"} <= set(ACTIONS)
 
 
 def test_a_subject_with_accents_is_encoded_in_words_that_headers_may_hold() -> None:
@@ -317,7 +317,7 @@ def test_a_subject_with_accents_is_encoded_in_words_that_headers_may_hold() -> N
 
 
 def test_an_archive_is_one_that_others_can_open() -> None:
-    with zipfile.ZipFile(BytesIO(parcel("a.html", b"nothing"))) as archive:
+    with zipfile.ZipFile(BytesIO(zip_archive("a.html", b"nothing"))) as archive:
         assert archive.namelist() == ["a.html"]
         assert archive.read("a.html") == b"nothing"
 

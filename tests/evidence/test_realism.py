@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from tests.evidence.made import Case
-from tests.evidence.sensor import nanoseconds, see
+from tests.evidence.tshark import nanoseconds, see
 
 Frame = dict[str, str]
 FIELDS = (

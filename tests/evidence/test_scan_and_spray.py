@@ -12,7 +12,7 @@ from tests.evidence.made import Case
 from csirtlab.content.scenarios import read_scenario
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text
-from csirtlab.proofs.sensor import Frame, at_ns, see
+from csirtlab.proofs.tshark import Frame, at_ns, see
 from csirtlab.settings import content_root
 
 LINE = re.compile(r"(\S+) (\S+) ([a-zA-Z-]+)(?:\[(\d+)\])?: (.+)")
@@ -121,7 +121,7 @@ def test_no_two_lines_follow_each_other_at_a_fixed_distance(log: list[tuple[dt.d
 def test_a_connection_is_closed_in_the_log_after_it_is_closed_in_the_capture(
     case: Case, frames: list[Frame], log: list[tuple[dt.datetime, str]]
 ) -> None:
-    ahead_s = case.plan.cast["bastion"].clock_ns / 1e9
+    ahead_s = case.plan.named_hosts["bastion"].clock_ns / 1e9
     ended: dict[tuple[str, str], int] = {}
     for frame in frames:
         if frame["tcp.flags"] and int(frame["tcp.flags"], 16) & 0x01:
@@ -175,18 +175,18 @@ def first_bytes(frame: Frame) -> bytes:
 
 
 def test_the_port_scan_looks_like_nmaps(case: Case, frames: list[Frame]) -> None:
-    target = case.plan.cast["scanned"].address
-    scanner = case.plan.cast["scanner"].address
-    knocks = [frame for frame in frames if is_syn(frame) and (frame["ip.src"], frame["ip.dst"]) == (scanner, target)]
+    target = case.plan.named_hosts["scanned"].address
+    scanner = case.plan.named_hosts["scanner"].address
+    probes = [frame for frame in frames if is_syn(frame) and (frame["ip.src"], frame["ip.dst"]) == (scanner, target)]
 
-    assert len({frame["tcp.dstport"] for frame in knocks}) >= 300
-    assert {frame["tcp.window_size_value"] for frame in knocks} == {"1024"}
-    assert {frame["tcp.options"] for frame in knocks} == {"020405b4"}
-    assert len({frame["tcp.srcport"] for frame in knocks}) == 2  # the second one for what is tried again
+    assert len({frame["tcp.dstport"] for frame in probes}) >= 300
+    assert {frame["tcp.window_size_value"] for frame in probes} == {"1024"}
+    assert {frame["tcp.options"] for frame in probes} == {"020405b4"}
+    assert len({frame["tcp.srcport"] for frame in probes}) == 2  # the second one for what is tried again
 
 
 def test_who_answers_a_scanner_is_refused_by_its_kernel(case: Case, frames: list[Frame]) -> None:
-    scanner = case.plan.cast["scanner"].address
+    scanner = case.plan.named_hosts["scanner"].address
     ends: dict[str, list[str]] = defaultdict(list)
     for frame in frames:
         if scanner in (frame["ip.src"], frame["ip.dst"]):

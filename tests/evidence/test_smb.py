@@ -4,12 +4,12 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from tests.evidence.sensor import see
+from tests.evidence.tshark import see
 
 from csirtlab.content.scenarios import read_scenario
-from csirtlab.evidence import smb
 from csirtlab.evidence.cases import make_evidence
-from csirtlab.evidence.recordings import recording
+from csirtlab.evidence.protocols import smb
+from csirtlab.evidence.protocols.recordings import recording
 from csirtlab.evidence.seeds import seed_of_text
 from csirtlab.settings import content_root
 

@@ -9,11 +9,11 @@ import pytest
 from tests.evidence.made import Case
 
 from csirtlab.content.scenarios import read_scenario
+from csirtlab.evidence.applications.shells import output_of
+from csirtlab.evidence.applications.site_files import picture, style_sheet
 from csirtlab.evidence.cases import make_evidence
 from csirtlab.evidence.seeds import seed_of_text, stream
-from csirtlab.evidence.shells import output_of
-from csirtlab.evidence.sitefiles import picture, style_sheet
-from csirtlab.proofs.sensor import at_ns, see
+from csirtlab.proofs.tshark import at_ns, see
 from csirtlab.settings import content_root
 
 LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(\w+) (\S+) HTTP/1.1" (\d+) (\d+) "([^"]*)" "([^"]*)"')
@@ -34,7 +34,7 @@ def log(case: Case) -> list[re.Match[str]]:
 
 
 def test_the_access_log_has_every_answer_of_the_capture_with_its_status(case: Case, log: list[re.Match[str]]) -> None:
-    server = case.plan.cast["site-server"].address
+    server = case.plan.named_hosts["site-server"].address
     frames = see(case.capture, ("ip.dst", "http.response.code"), f"http.response and ip.src == {server}")
 
     seen = Counter((frame["ip.dst"], frame["http.response.code"]) for frame in frames)
@@ -90,7 +90,7 @@ def test_the_only_post_is_the_upload(log: list[re.Match[str]]) -> None:
 
 def test_a_file_of_the_site_is_the_same_for_everybody(case: Case) -> None:
     fields = ("http.response_for.uri", "http.content_length", "http.content_type", "http.last_modified")
-    server = case.plan.cast["site-server"].address
+    server = case.plan.named_hosts["site-server"].address
     on_disk = f"http.last_modified and http.response.code == 200 and ip.src == {server}"
     complete = 'http.response.line contains "ETag: " and http.response.line contains "Accept-Ranges: bytes"'
     answers = see(case.capture, fields, f"{on_disk} and {complete}")
@@ -120,7 +120,7 @@ def test_pictures_and_styles_are_what_they_say() -> None:
 
 def test_browsers_ask_as_chromium_does_and_programs_with_few_lines(case: Case, log: list[re.Match[str]]) -> None:
     fields = ("http.user_agent", "http.accept_language", "http.accept", "http.referer", "http.request.uri")
-    asked = see(case.capture, fields, f"http.request and ip.dst == {case.plan.cast['site-server'].address}")
+    asked = see(case.capture, fields, f"http.request and ip.dst == {case.plan.named_hosts['site-server'].address}")
     browsers = [frame for frame in asked if " Chrome/156.0.0.0 " in frame["http.user_agent"]]
     programs = [frame for frame in asked if frame not in browsers]
 
@@ -154,7 +154,7 @@ def test_a_browser_runs_on_the_system_that_its_packets_show(case: Case) -> None:
     ],
 )
 def test_an_order_prints_what_its_program_would(case: Case, order: str, shape: str) -> None:
-    output = output_of(stream(case.seed, "orders"), order, case.plan.cast["site-server"])
+    output = output_of(stream(case.seed, "orders"), order, case.plan.named_hosts["site-server"])
 
     assert re.fullmatch(shape, output.decode())
 

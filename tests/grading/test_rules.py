@@ -10,8 +10,8 @@ from tests.grading.questions import ask
 from csirtlab.content.labs import RULE_MATERIALS, Form, Kind, Lab, Question, RuleLanguage, read_lab
 from csirtlab.content.scenarios import Scenario, read_scenario
 from csirtlab.errors import ContentError
+from csirtlab.evidence.applications.labelled import log_fields, log_rows
 from csirtlab.evidence.cases import make_evidence
-from csirtlab.evidence.labelled import log_fields, log_rows
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import seed_of_text
 from csirtlab.grading import rule_box, rules, walls

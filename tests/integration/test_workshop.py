@@ -132,7 +132,8 @@ def grade_report_by_hand(irene: Visitor, *, credit: str, is_all_right: bool) -> 
 
 def feedback_text(visitor: Visitor, link: str) -> str:
     visitor.page.goto(f"{visitor.hub.url}/services/workshop/")
-    visitor.page.click(f"text={link}")
+    with visitor.page.expect_navigation():  # to its end: the last question stands there
+        visitor.page.click(f"text={link}")
     text: str = visitor.page.inner_text("body")
     return text
 

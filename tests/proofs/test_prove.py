@@ -10,18 +10,17 @@ from typer.testing import CliRunner
 
 from csirtlab.cli.evidence import commands
 from csirtlab.content.labs import Tolerance
-from csirtlab.content.scenarios import Filter, Lazy, Scenario, read_scenario, scenario_names
+from csirtlab.content.scenarios import Baseline, Filter, Scenario, read_scenario, scenario_names
 from csirtlab.content.vocabulary import GUESSES as GUESS_NAMES
-from csirtlab.content.vocabulary import WITNESSES
-from csirtlab.content.vocabulary.files import read_by
+from csirtlab.content.vocabulary import WITNESSES, read_by
 from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import ground_truth
+from csirtlab.proofs.capture_view import CaptureView
 from csirtlab.proofs.dissection import count_agreement, ndpi_agreement
 from csirtlab.proofs.leaks import best_split
 from csirtlab.proofs.prove import Outcome, accepted_errors, near_share, proof_seed, prove, same_share
-from csirtlab.proofs.sensor import Sight
+from csirtlab.proofs.run_solvers import agree, guesses, named, run_solvers
 from csirtlab.proofs.solvers import GUESSES, SOLVERS
-from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses, named
 from csirtlab.settings import content_root
 
 SCENARIOS = scenario_names(content_root())
@@ -54,7 +53,7 @@ def test_a_witness_that_finds_something_else_refutes_the_fact(beacon: Scenario, 
     truth = ground_truth(beacon, proof_seed(beacon, 0))
     wrong = replace(beacon, facts=tuple(replace(fact, solver="timer.client") for fact in beacon.facts[:1]))
 
-    found = hear_witnesses(wrong, Sight(beacon_folder))
+    found = run_solvers(wrong, CaptureView(beacon_folder))
 
     assert not agree(truth["infected_host"], found["infected_host"])
 
@@ -64,7 +63,7 @@ def test_a_filter_of_tshark_is_a_witness_that_builds_on_facts_above_it(beacon: S
     keep = Filter('tls.handshake.extensions_server_name == "{c2_domain}"', "ip.dst", "only")
     by_filter = replace(beacon, facts=(client, name, replace(address, solver=None, filter=keep)))
 
-    found = hear_witnesses(by_filter, Sight(beacon_folder))
+    found = run_solvers(by_filter, CaptureView(beacon_folder))
 
     assert found["c2_address"] == ground_truth(beacon, proof_seed(beacon, 0))["c2_address"]
 
@@ -83,7 +82,7 @@ def test_a_filter_that_tshark_does_not_understand_is_told_with_its_line(
     fact = replace(beacon.facts[2], solver=None, filter=Filter(keep, field, "only", 77))
 
     with pytest.raises(EvidenceError, match=re.escape(says)) as refusal:
-        hear_witnesses(replace(beacon, facts=(fact,)), Sight(beacon_folder))
+        run_solvers(replace(beacon, facts=(fact,)), CaptureView(beacon_folder))
 
     assert str(refusal.value).startswith(f"{beacon.path}:77: ")
     assert str(beacon_folder) not in str(refusal.value)
@@ -92,15 +91,15 @@ def test_a_filter_that_tshark_does_not_understand_is_told_with_its_line(
 def test_a_witness_that_needs_a_log_which_is_not_there_finds_nothing(beacon: Scenario, beacon_folder: Path) -> None:
     by_log = replace(beacon, facts=(replace(beacon.facts[0], solver="spray.source"),))
 
-    assert hear_witnesses(by_log, Sight(beacon_folder)) == {"infected_host": "nothing: the case has no auth.log"}
+    assert run_solvers(by_log, CaptureView(beacon_folder)) == {"infected_host": "nothing: the case has no auth.log"}
 
 
 def test_every_file_that_a_witness_or_a_guess_opens_is_known_by_the_vocabulary(beacon_folder: Path) -> None:
     """A capture and an asset list alone: whoever needs more must have been refused with the scenario."""
-    sight = Sight(beacon_folder)
+    view = CaptureView(beacon_folder)
     for name, solver in (*SOLVERS.items(), *GUESSES.items()):
         try:
-            solver(sight)
+            solver(view)
         except FileNotFoundError as error:
             assert any(file.rstrip("/") in str(error.filename) for file in read_by(name)), name
         except (LookupError, ValueError, StopIteration, ZeroDivisionError):
@@ -108,10 +107,10 @@ def test_every_file_that_a_witness_or_a_guess_opens_is_known_by_the_vocabulary(b
 
 
 def test_a_guess_that_needs_a_log_which_is_not_there_is_named(beacon: Scenario, beacon_folder: Path) -> None:
-    by_log = replace(beacon, lazy=(Lazy("most-requests.source", "infected_host", 99),))
+    by_log = replace(beacon, baselines=(Baseline("most-requests.source", "infected_host", 99),))
 
     with pytest.raises(EvidenceError, match=r'toml:99: the guess "most-requests\.source" .* access\.log'):
-        guesses(by_log, Sight(beacon_folder), {"infected_host": ""})
+        guesses(by_log, CaptureView(beacon_folder), {"infected_host": ""})
 
 
 def test_a_scenario_without_facts_is_not_proven(beacon: Scenario) -> None:
@@ -126,7 +125,7 @@ def ground_truth_texts(scenario: Scenario) -> dict[str, str]:
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(beacon: Scenario, tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
-    done = Outcome(0, False, {}, ground_truth_texts(beacon), {named(lazy): False for lazy in beacon.lazy})
+    done = Outcome(0, False, {}, ground_truth_texts(beacon), {named(baseline): False for baseline in beacon.baselines})
     journal.write_text(json.dumps(done.__dict__) + '\n{"seed": 1, "cut o')
 
     ticks: list[int] = []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,14 @@ class Server:
         return self.http.request(verb, f"api/{where}", json=body)
 
 
+def address(home: Path) -> str | None:
+    """Return where the server listens; None while it has not written that down, or not all of it."""
+    for path in (home / ".runtime").glob("jpserver-*.json"):
+        with suppress(ValueError):
+            return str(json.loads(path.read_text())["url"])
+    return None
+
+
 def start(home: Path, config: str, **environment: str) -> Iterator[Server]:
     (home / ".runtime").mkdir()
     log = (home / ".log").open("w")
@@ -80,10 +89,9 @@ def start(home: Path, config: str, **environment: str) -> Iterator[Server]:
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 90
-        while not (found := list((home / ".runtime").glob("jpserver-*.json"))):
+        while (url := address(home)) is None:
             assert process.poll() is None and time.monotonic() < deadline, (home / ".log").read_text()
             time.sleep(0.1)
-        url = json.loads(found[0].read_text())["url"]
         with httpx.Client(base_url=url, headers={"Authorization": f"token {TOKEN}"}, timeout=60) as http:
             yield Server(home, http)
     finally:

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from csirtlab.errors import SetupError
 from csirtlab.evidence.model import Plan, TcpFlow
+from csirtlab.evidence.protocols.tls import TlsSession
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.tls import TlsSession
 
 _PORT = 8443
 

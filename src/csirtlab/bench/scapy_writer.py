@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from csirtlab.evidence.capture import Framer, Packet
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Plan, RawFrame, Segment
+from csirtlab.evidence.sampling import SECOND
 
 
 @dataclass(frozen=True)

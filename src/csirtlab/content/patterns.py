@@ -21,7 +21,7 @@ PLACEHOLDERS = {
     "department": Placeholder(14, 7),
     "number": Placeholder(48, 2),
 }
-"""``csirtlab.evidence.names`` has the values."""
+"""``csirtlab.evidence.topology`` has the values."""
 
 _HELD = re.compile(r"\{([^{}]*)\}")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.IGNORECASE)

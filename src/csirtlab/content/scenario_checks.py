@@ -9,7 +9,7 @@ from csirtlab.content.tables import Table, TomlFile
 from csirtlab.content.vocabulary import SYSTEMS
 
 SERVER_PLACES, OTHER_PLACES = 28, 210
-"""How many addresses of the site's network are for servers, and for everybody else (``csirtlab.evidence.cast``)."""
+"""How many addresses of the site's network are for servers, and for everybody else (``csirtlab.evidence.topology``)."""
 _TUNNELS_HEAD, _LONGEST_QUESTION = 13, 253
 LONGEST_PREFIX = 29
 """Of a service's network: a smaller one has hardly an address between its own and its broadcast address."""

@@ -123,7 +123,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Lazy:
+class Baseline:
     """A guess without looking, and the fact that it must not give."""
 
     guess: str
@@ -157,7 +157,7 @@ class Scenario:
     phases: tuple[Phase, ...]
     look_alikes: tuple[LookAlike, ...]
     facts: tuple[Fact, ...]
-    lazy: tuple[Lazy, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
     tells: tuple[Tell, ...] = ()
 
     @property

@@ -12,10 +12,10 @@ from csirtlab.content.scenario_checks import LONGEST_PREFIX, refuse_before, refu
 from csirtlab.content.scenario_values import (
     Action,
     Actor,
+    Baseline,
     Fact,
     Filter,
     Group,
-    Lazy,
     LookAlike,
     Phase,
     Range,
@@ -36,7 +36,8 @@ from csirtlab.content.vocabulary import (
     TAKES,
     VERBS,
     WITNESSES,
-    files,
+    WRITTEN,
+    read_by,
 )
 from csirtlab.content.vocabulary.words import Texts
 from csirtlab.errors import ContentError
@@ -44,10 +45,10 @@ from csirtlab.errors import ContentError
 __all__ = [
     "Action",
     "Actor",
+    "Baseline",
     "Fact",
     "Filter",
     "Group",
-    "Lazy",
     "LookAlike",
     "Phase",
     "Range",
@@ -144,7 +145,7 @@ class _Reader:
             phases=(phases := self.phases()),
             look_alikes=self.look_alikes(phases),
             facts=tuple(self.fact(table) for table in many("fact")),
-            lazy=tuple(self.lazy(table) for table in many("lazy")),
+            baselines=tuple(self.baseline(table) for table in many("lazy")),
             tells=tuple(_tell(table) for table in many("tell")),
         )
 
@@ -233,7 +234,7 @@ class _Reader:
     def action(self, table: Table, *more: str) -> Action:
         verb_name = table.text("do")
         if verb_name not in VERBS:
-            table.refuse("do", f'action "{verb_name}" is unknown. Known: {", ".join(VERBS)}.')
+            table.refuse("do", f'action "{verb_name}" is unknown. Known: {", ".join(sorted(VERBS))}.')
         verb = VERBS[verb_name]
         table.only("id", "do", "from", "to", "client", "starts_min", *verb.parameters, *verb.lists, *verb.others, *more)
         client = table.text("client", "") or None
@@ -381,10 +382,10 @@ class _Reader:
 
     def refuse_unread(self, table: Table, key: str, name: str) -> None:
         """Refuse a witness or guess that reads a file which the scenario's actions do not write."""
-        written = {file for verb in self.verbs.values() for file in files.WRITTEN.get(verb, ())}
-        for file in files.read_by(name):
+        written = {file for verb in self.verbs.values() for file in WRITTEN.get(verb, ())}
+        for file in read_by(name):
             if file not in written:
-                verbs = ", ".join(verb for verb, made in files.WRITTEN.items() if file in made)
+                verbs = ", ".join(verb for verb, made in WRITTEN.items() if file in made)
                 table.refuse(key, f'"{name}" reads {file}, which no action here writes. These do: {verbs}.')
 
     def witness(self, table: Table) -> tuple[str | None, Filter | None]:
@@ -404,17 +405,17 @@ class _Reader:
             return None, Filter(keep, table.text("field"), take, table.line_of("filter"))
         solver = table.text("witness")
         if solver not in WITNESSES:
-            table.refuse("witness", f'witness "{solver}" is unknown. Known: {", ".join(WITNESSES)}.')
+            table.refuse("witness", f'witness "{solver}" is unknown. Known: {", ".join(sorted(WITNESSES))}.')
         self.refuse_unread(table, "witness", solver)
         return solver, None
 
-    def lazy(self, table: Table) -> Lazy:
+    def baseline(self, table: Table) -> Baseline:
         table.only("guess", "fact")
         guess = table.text("guess")
         if guess not in GUESSES:
-            table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(GUESSES)}.')
+            table.refuse("guess", f'guess "{guess}" is unknown. Known: {", ".join(sorted(GUESSES))}.')
         self.refuse_unread(table, "guess", guess)
-        return Lazy(guess, self.known(table, "fact", "fact"), table.line_of("guess"))
+        return Baseline(guess, self.known(table, "fact", "fact"), table.line_of("guess"))
 
 
 def _texts(table: Table, name: str, texts: Texts) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from csirtlab.evidence.dice import SECOND, bits, whole
-from csirtlab.evidence.model import Datagram, Flow, Host, Knock, Plan, RawFrame, Segment, TcpFlow
-from csirtlab.evidence.probes import knock_segments
+from csirtlab.evidence.model import Datagram, Flow, Host, Plan, RawFrame, Segment, SynProbe, TcpFlow
+from csirtlab.evidence.protocols.probes import probe_segments
+from csirtlab.evidence.protocols.stacks import Identification
+from csirtlab.evidence.protocols.tcp import simulated
+from csirtlab.evidence.sampling import SECOND, bits, whole
 from csirtlab.evidence.seeds import stream
-from csirtlab.evidence.stacks import Identification
-from csirtlab.evidence.tcp import tcp_segments
 
 # libpcap's file format with nanoseconds (pcap-savefile(5)), Ethernet.
 _FILE_HEAD = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262_144, 1)
@@ -34,11 +34,11 @@ def write_capture(plan: Plan, file: BinaryIO) -> int:
     return write_packets(Framer(plan), packets(plan), file)
 
 
-def write_packets(frames: "Framer", found: Iterable[Packet], file: BinaryIO) -> int:
+def write_packets(frames: "Framer", passing: Iterable[Packet], file: BinaryIO) -> int:
     """Write packets as a nanosecond pcap; return how many."""
     file.write(_FILE_HEAD)
     count = 0
-    for packet in found:
+    for packet in passing:
         frame = frames.pack(packet)
         seconds, rest = divmod(packet.at_ns, SECOND)
         file.write(_RECORD.pack(seconds, rest, len(frame), len(frame)))
@@ -71,10 +71,10 @@ def labelled_packets(plan: Plan) -> Iterator[tuple[str, Packet]]:
 def expand(plan: Plan, flow: Flow) -> Iterator[Packet]:
     """Yield the packets of one flow."""
     if isinstance(flow, TcpFlow):
-        yield from tcp_segments(plan, flow)
+        yield from simulated(plan, flow).segments
         return
-    if isinstance(flow, Knock):
-        yield from knock_segments(plan, flow)
+    if isinstance(flow, SynProbe):
+        yield from probe_segments(plan, flow)
         return
     rng = stream(plan.seed, "identification", str(flow.start_ns))
     for part in flow.parts:
@@ -96,7 +96,7 @@ def _udp_segment(datagram: Datagram, identification: int) -> Segment:
         sender_port=datagram.sender_port,
         target_port=datagram.target_port,
         payload=datagram.payload,
-        ttl=datagram.ttl or sender.stack.ttl - sender.way.hops,
+        ttl=datagram.ttl or sender.stack.ttl - sender.link.hops,
         identification=-1 if counts else identification,
         dont_fragment=sender.stack.family == "linux",
         options=None,

@@ -4,16 +4,20 @@ import csv
 import hashlib
 import hmac
 import io
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from csirtlab.content.scenarios import Scenario
+from csirtlab.content.scenarios import Fact, Scenario
+from csirtlab.errors import EvidenceError
 from csirtlab.evidence.capture import write_capture
-from csirtlab.evidence.folders import synced_file, told, whole_folder
-from csirtlab.evidence.logs import log_files
-from csirtlab.evidence.measures import measure
-from csirtlab.evidence.model import FactValue, Host, Plan
+from csirtlab.evidence.folders import advising, synced_file, whole_folder
+from csirtlab.evidence.measures import ACTION_MEASURES, CAPTURE_MEASURES, HOST_MEASURES
+from csirtlab.evidence.model import Exchange, FactValue, Host, Plan, TcpFlow
 from csirtlab.evidence.plan import make_plan
+from csirtlab.evidence.protocols.dialogues import Record
+from csirtlab.evidence.protocols.tcp import simulated
+from csirtlab.evidence.subjects import MEASURES
 
 
 def make_evidence(scenario: Scenario, seed: bytes, folder: Path, *, replace: bool = False) -> list[str]:
@@ -30,8 +34,8 @@ def make_evidence(scenario: Scenario, seed: bytes, folder: Path, *, replace: boo
 
 def write_evidence(plan: Plan, folder: Path, *, replace: bool = False) -> list[str]:
     """Write the files of a plan into ``folder``, as ``make_evidence`` does."""
-    texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _papers(plan)
-    with told(folder), whole_folder(folder, replace=replace) as aside:
+    texts = {"assets.csv": asset_list(plan.hosts)} | log_files(plan) | _artifacts(plan)
+    with advising(folder), whole_folder(folder, replace=replace) as aside:
         with synced_file(aside / "capture.pcap") as file:
             write_capture(plan, file)
         for name, content in texts.items():
@@ -62,17 +66,18 @@ def case_digest(secret: bytes, evidence: str, facts: Mapping[str, object]) -> st
 def _spelled(value: object) -> str:
     """Return a fact as text, always the same: sets have no order of their own."""
     if isinstance(value, (set, frozenset)):
-        return "{" + ", ".join(sorted(_spelled(each) for each in value)) + "}"
+        return "{" + ", ".join(sorted(_spelled(item) for item in value)) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_spelled(each) for each in value) + "]"
+        return "[" + ", ".join(_spelled(item) for item in value) + "]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(sorted(f"{_spelled(key)}: {_spelled(each)}" for key, each in value.items())) + "}"
+        return "{" + ", ".join(sorted(f"{_spelled(key)}: {_spelled(item)}" for key, item in value.items())) + "}"
     return repr(value)
 
 
-def _papers(plan: Plan) -> dict[str, bytes]:
+def _artifacts(plan: Plan) -> dict[str, bytes]:
     return {
-        paper.name: paper.content if isinstance(paper.content, bytes) else paper.content(plan) for paper in plan.papers
+        artifact.name: artifact.content if isinstance(artifact.content, bytes) else artifact.content(plan)
+        for artifact in plan.artifacts
     }
 
 
@@ -97,7 +102,35 @@ def _plan(scenario: Scenario, seed: bytes) -> Plan:
 
 def facts_of(scenario: Scenario, plan: Plan) -> dict[str, FactValue]:
     """Return the facts of a plan by name."""
-    return {fact.name: measure(scenario, plan, fact) for fact in scenario.facts}
+    return {fact.name: _measured(scenario, plan, fact) for fact in scenario.facts}
+
+
+def _measured(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
+    """Return the value of ``fact`` in this case.
+
+    Raises:
+        EvidenceError: It has none: what it measures did not happen.
+    """
+    try:
+        return _taken(scenario, plan, fact)
+    except (LookupError, ValueError, StopIteration, ZeroDivisionError) as error:
+        raise EvidenceError(
+            f'{scenario.path}:{fact.line}: "{fact.name}" has no value in this case: "{fact.subject}" did too little '
+            f'for "{fact.measure}" ({type(error).__name__}: {error}). Ask for another measure, or let it do more.'
+        ) from error
+
+
+def _taken(scenario: Scenario, plan: Plan, fact: Fact) -> FactValue:
+    if fact.subject == "capture":
+        return CAPTURE_MEASURES[fact.measure](plan)
+    if fact.subject in plan.named_hosts:
+        return HOST_MEASURES[fact.measure](plan, plan.named_hosts[fact.subject])
+    action = next(action for action in scenario.actions if action.id == fact.subject)
+    if fact.measure in ACTION_MEASURES:
+        return ACTION_MEASURES[fact.measure](plan, fact.subject, action.target or "")
+    if own := MEASURES.get((action.verb, fact.measure)):
+        return own(plan, action)
+    return plan.recorded_facts[fact.subject, fact.measure]
 
 
 def asset_list(hosts: tuple[Host, ...]) -> bytes:
@@ -107,3 +140,24 @@ def asset_list(hosts: tuple[Host, ...]) -> bytes:
     writer.writerow(("hostname", "address", "role"))
     writer.writerows((host.name, host.address, host.role) for host in hosts)
     return text.getvalue().encode()
+
+
+def records(plan: Plan) -> Iterator[Record]:
+    """Yield every line of every log, in any order."""
+    yield from plan.records
+    for flow in plan.flows:
+        if isinstance(flow, TcpFlow) and flow.dialogue.keeps_records:
+            yield from simulated(plan, flow).records
+        elif isinstance(flow, Exchange):
+            yield from flow.records
+
+
+def log_files(plan: Plan) -> dict[str, bytes]:
+    """Return the logs by file name; lines of the same instant stay in the order in which they were written."""
+    files: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records(plan):
+        files[record.file].append(record)
+    return {
+        name: "".join(f"{record.text}\n" for record in sorted(lines, key=lambda record: record.at_ns)).encode()
+        for name, lines in sorted(files.items())
+    }

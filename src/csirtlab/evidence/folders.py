@@ -35,7 +35,7 @@ _USUAL_ADVICE = "Name a folder that you may write into."
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
+def advising(folder: Path) -> Iterator[None]:
     """Tell a failure of the file system as what to do about it.
 
     Raises:
@@ -89,14 +89,14 @@ def synced_file(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _made(path: Path) -> Iterator[None]:
     """Make a folder; take back what was made when something fails."""
-    missing = [each for each in (path, *path.parents) if not each.exists()]
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        for each in missing:
+        for folder in missing:
             with suppress(OSError):  # somebody has put something there
-                each.rmdir()
+                folder.rmdir()
         raise
 
 

@@ -36,7 +36,7 @@ def stream(seed: bytes, *names: str) -> Random:
     """Return the random stream of one component.
 
     Components draw from streams of their own, so that a change in one leaves the others as they were.
-    Draw with ``csirtlab.evidence.dice`` only: of ``Random``, nothing but ``random()`` is promised to
+    Draw with ``csirtlab.evidence.sampling`` only: of ``Random``, nothing but ``random()`` is promised to
     give the same numbers in every Python version.
     """
     start = int.from_bytes(hashlib.sha256(_message(*names) + seed).digest())

@@ -13,7 +13,7 @@ from typing import Any
 from csirtlab.content.labs import Lab, Question, RuleLanguage
 from csirtlab.content.scenarios import Scenario
 from csirtlab.errors import ContentError
-from csirtlab.evidence.labelled import RAW, client_streams, log_fields, log_rows
+from csirtlab.evidence.applications.labelled import RAW, client_streams, log_fields, log_rows
 from csirtlab.evidence.plan import make_plan
 from csirtlab.grading.rule_box import run_in_rule_box
 from csirtlab.grading.verdicts import Verdict

@@ -131,7 +131,7 @@ class BoxSpawner(LocalProcessSpawner):
         if cohort_of_account(self.user.name):
             self.user.settings.setdefault("oauth_no_confirm_list", set()).add(self.oauth_client_id)
 
-    async def start(self) -> str:
+    async def start(self) -> Any:  # an address; the base class gives host and port
         """Start the server; returns where it answers.
 
         The socket is opened here: whoever asks before the server is ready waits for it. It is handed over as

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from csirtlab.content.labs import Form, Lab, Question, RuleLanguage
-from csirtlab.evidence.labelled import log_fields
+from csirtlab.evidence.applications.labelled import log_fields
 from csirtlab.kit.sheet import FORMAT, NAME
 from csirtlab.labs.texts import LabTexts, lab_texts
 from csirtlab.languages import Language

@@ -53,11 +53,11 @@ def ndpi_agreement(capture: Path) -> Agreement | None:
 def count_agreement(listing: str) -> Agreement:
     """Return the agreement that a listing of ``ndpiReader -v 2`` shows."""
     agreed = flows = 0
-    for found in filter(None, map(_FLOW.match, listing.splitlines())):
-        meant = PROTOCOLS.get(int(found["to"])) or PROTOCOLS.get(int(found["from"]))
-        if meant is None or (found["there"] == "0" and found["back"] == "0"):
+    for flow_match in filter(None, map(_FLOW.match, listing.splitlines())):
+        meant = PROTOCOLS.get(int(flow_match["to"])) or PROTOCOLS.get(int(flow_match["from"]))
+        if meant is None or (flow_match["there"] == "0" and flow_match["back"] == "0"):
             continue
         flows += 1
-        named = {_ALSO.get(name, name) for name in found["protocol"].split(".")}
-        agreed += found["how"] == "DPI" and meant in named
+        named = {_ALSO.get(name, name) for name in flow_match["protocol"].split(".")}
+        agreed += flow_match["how"] == "DPI" and meant in named
     return Agreement(agreed, flows)

@@ -36,7 +36,7 @@ def journal_folder() -> Path:
         EvidenceError: It cannot be made.
     """
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csirtlab" / "proofs"
-    with _told(folder):
+    with _advising(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -71,7 +71,7 @@ def resumed(
     """
     done: dict[int, OutcomeT] = {}
     if journal:
-        with _told(journal):
+        with _advising(journal):
             done = {outcome.seed: outcome for outcome in _remembered(kind, journal, seeds) if is_whole(outcome)}
             _end_last_line(journal)
     for _ in done:
@@ -81,7 +81,7 @@ def resumed(
         for outcome in outcomes:
             done[outcome.seed] = outcome
             if journal:
-                with _told(journal), journal.open("a", encoding="utf-8") as file:
+                with _advising(journal), journal.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(outcome)) + "\n")
             tick()
     return [done[number] for number in range(seeds)]
@@ -93,12 +93,12 @@ def forget(journal: Path) -> None:
     Raises:
         EvidenceError: It cannot be removed.
     """
-    with _told(journal):
+    with _advising(journal):
         journal.unlink(missing_ok=True)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _advising(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -155,7 +155,7 @@ def _fits(value: object, hint: Any) -> bool:
     if whole in (Union, UnionType):
         return any(_fits(value, part) for part in parts)
     if whole is Mapping:
-        return isinstance(value, dict) and all(_fits(each, parts[1]) for each in value.values())
+        return isinstance(value, dict) and all(_fits(item, parts[1]) for item in value.values())
     if whole is tuple:
         return isinstance(value, list) and len(value) == len(parts) and all(map(_fits, value, parts))
     if hint is float:

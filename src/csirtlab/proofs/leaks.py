@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from csirtlab.content.scenarios import Scenario
 from csirtlab.evidence.capture import Framer, labelled_packets
-from csirtlab.evidence.dice import SECOND
 from csirtlab.evidence.model import Plan, RawFrame
+from csirtlab.evidence.sampling import SECOND
 
 LIMIT = 0.70
 """A field that separates better than this gives the incident away."""

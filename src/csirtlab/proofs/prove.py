@@ -14,15 +14,15 @@ from csirtlab.errors import EvidenceError
 from csirtlab.evidence.cases import facts_of, write_evidence
 from csirtlab.evidence.plan import make_plan
 from csirtlab.evidence.seeds import seed_of_text
+from csirtlab.proofs.capture_view import CaptureView
 from csirtlab.proofs.dissection import ndpi_agreement
 from csirtlab.proofs.journal import SeedOutcome, journal_folder, journal_name, resumed, spread
 from csirtlab.proofs.leaks import field_accuracies, unexplained
-from csirtlab.proofs.sensor import Sight
-from csirtlab.proofs.witnesses import agree, guesses, hear_witnesses, named
+from csirtlab.proofs.run_solvers import agree, guesses, named, run_solvers
 
 SAME_ANSWER_LIMIT = 0.01
 """At most this share of pairs of cases may have the same value of a fact."""
-LAZY_LIMIT = 0.05
+BASELINE_LIMIT = 0.05
 """At most in this share of seeds may a guess be right."""
 _MEASURED = (Form.TIME, Form.DURATION, Form.COUNT, Form.BYTES, Form.PORT)
 NDPI_LIMIT = 0.95
@@ -38,7 +38,7 @@ class Outcome(SeedOutcome):
     is_ambiguous: bool
     refuted: Mapping[str, str]  # fact -> truth and what the witness found
     values: Mapping[str, str]  # fact -> truth
-    lazy: Mapping[str, bool]  # guess -> right
+    baselines: Mapping[str, bool]  # guess -> right
     ndpi: tuple[int, int] | None = None  # flows named as meant, flows; None where nDPI is not installed
 
 
@@ -67,11 +67,11 @@ class Proof:
         # over a thousand the limit is what it says.
         pairs = cases * (cases - 1) / 2
         same_limit = SAME_ANSWER_LIMIT + 2 * math.sqrt(SAME_ANSWER_LIMIT / pairs) if pairs else 1
-        lazy_limit = max(LAZY_LIMIT, 1 / cases if cases else 1)
+        baseline_limit = max(BASELINE_LIMIT, 1 / cases if cases else 1)
         return (
             self.proven == self.seeds
             and max(long_lists, default=0.0) <= same_limit
-            and max(self.lazy_right_share.values(), default=0.0) <= lazy_limit
+            and max(self.lazy_right_share.values(), default=0.0) <= baseline_limit
             and not self.leaks
             and (self.ndpi_agree_share is None or self.ndpi_agree_share >= NDPI_LIMIT)
         )
@@ -107,13 +107,13 @@ def prove(
         raise EvidenceError(
             f"{scenario.path}:1: nothing can be proven of a scenario without facts. Add a [[fact]] with a witness."
         )
-    names, pairs = {fact.name for fact in scenario.facts}, {named(lazy) for lazy in scenario.lazy}
+    names, pairs = {fact.name for fact in scenario.facts}, {named(baseline) for baseline in scenario.baselines}
 
     def run(numbers: list[int]) -> Generator[Outcome]:
         return spread(prove_seed, [(scenario, number) for number in numbers], jobs)
 
     def is_whole(outcome: Outcome) -> bool:
-        return outcome.is_ambiguous or (set(outcome.values) == names and set(outcome.lazy) == pairs)
+        return outcome.is_ambiguous or (set(outcome.values) == names and set(outcome.baselines) == pairs)
 
     return _sum_up(scenario, resumed(Outcome, journal, seeds, run, tick, is_whole))
 
@@ -128,16 +128,16 @@ def prove_seed(scenario: Scenario, number: int) -> Outcome:
     truth = facts_of(scenario, plan)
     with tempfile.TemporaryDirectory(prefix="csirtlab-proof-") as folder:
         write_evidence(plan, Path(folder))
-        sight = Sight(Path(folder))
-        found = hear_witnesses(scenario, sight)
-        lazy = guesses(scenario, sight, truth)
+        view = CaptureView(Path(folder))
+        findings = run_solvers(scenario, view)
+        baselines = guesses(scenario, view, truth)
         ndpi = ndpi_agreement(Path(folder) / "capture.pcap")
     refuted = {
-        name: f"truth {_text(value)}, witness {_text(found[name])}"
+        name: f"truth {_text(value)}, witness {_text(findings[name])}"
         for name, value in truth.items()
-        if not agree(value, found[name])
+        if not agree(value, findings[name])
     }
-    return Outcome(number, False, refuted, {name: _text(value) for name, value in truth.items()}, lazy, ndpi)
+    return Outcome(number, False, refuted, {name: _text(value) for name, value in truth.items()}, baselines, ndpi)
 
 
 def proof_seed(scenario: Scenario, number: int) -> bytes:
@@ -192,7 +192,7 @@ def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:
         if number >= len(outcomes) or not outcomes[number].is_ambiguous
     ]
     accuracies = field_accuracies(scenario, (make_plan(scenario, proof_seed(scenario, number)) for number in numbers))
-    lazy = sorted({name for outcome in sound for name in outcome.lazy})
+    baselines = sorted({name for outcome in sound for name in outcome.baselines})
     errors = accepted_errors(scenario)
     return Proof(
         scenario=scenario.name,
@@ -203,7 +203,7 @@ def _sum_up(scenario: Scenario, outcomes: list[Outcome]) -> Proof:
             fact.name: _shared(fact, [outcome.values[fact.name] for outcome in sound], errors)
             for fact in scenario.facts
         },
-        lazy_right_share={name: sum(outcome.lazy[name] for outcome in sound) / len(sound) for name in lazy},
+        lazy_right_share={name: sum(outcome.baselines[name] for outcome in sound) / len(sound) for name in baselines},
         leak_accuracy=accuracies,
         leaks=unexplained(scenario, accuracies) if judged else {},
         short_lists=tuple(fact.name for fact in scenario.facts if fact.is_from_short_list),

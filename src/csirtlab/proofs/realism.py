@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean, median, pstdev
 
 from csirtlab.errors import EvidenceError
-from csirtlab.proofs.sensor import Frame, at_ns, handshake, is_syn, see
+from csirtlab.proofs.tshark import Frame, at_ns, handshake, is_syn, see
 
 _SYN_ACK, _ACK = 0x12, 0x10
 _INITIAL_TTLS = (64, 128, 255)

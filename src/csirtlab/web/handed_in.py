@@ -53,6 +53,11 @@ NOT_TRUSTED = (
 )
 
 
+def _parent(handler: Any) -> Any:
+    """Return a Jupyter handler's ``super()``: its methods are coroutines, which tornado's types do not say."""
+    return handler
+
+
 class CohortKernels(AsyncMappingKernelManager):
     """Kernels, none of which starts in what was handed in."""
 
@@ -68,11 +73,17 @@ class CohortKernels(AsyncMappingKernelManager):
 class CohortSessions(SessionManager):
     """Sessions, none of which belongs to a file that was handed in, from the start or later."""
 
-    async def save_session(self, session_id: str, path: str | None = None, **kwargs: Any) -> dict[str, Any]:
+    async def save_session(
+        self,
+        session_id: str,
+        path: str | None = None,
+        name: str | None = None,
+        type: str | None = None,
+        kernel_id: str | None = None,
+    ) -> Any:
         """Keep a session that is new."""
         self._check(path)
-        saved: dict[str, Any] = await super().save_session(session_id, path=path, **kwargs)
-        return saved
+        return await super().save_session(session_id, path=path, name=name, type=type, kernel_id=kernel_id)
 
     async def update_session(self, session_id: str, **kwargs: Any) -> None:
         """Change a session: its file may have been moved."""
@@ -92,7 +103,7 @@ class SessionsHandler(SessionRootHandler):
         path = (self.get_json_body() or {}).get("path")
         if isinstance(path, str) and is_handed_in(Path(self.kernel_manager.root_dir), path):
             raise refusal(NO_KERNEL)
-        await super().post()
+        await _parent(super()).post()
 
 
 class ConversionHandler(InertNotebook):
@@ -102,7 +113,7 @@ class ConversionHandler(InertNotebook):
         """Convert a notebook."""
         if is_handed_in(Path(self.contents_manager.root_dir), path):
             raise refusal(NOT_CONVERTED)
-        await super().get(format, path)
+        await _parent(super()).get(format, path)
 
 
 class CohortFiles(WholeFileManager):

@@ -1,29 +1,16 @@
 """The words with which a scenario is written: systems, actions and their parameters, measures.
 
 This says what may stand in a file; ``csirtlab.evidence`` gives each word its behaviour. A module here holds the
-words of one subject; modules of the same name in ``csirtlab.evidence.actions``, ``csirtlab.evidence.measures``,
-``csirtlab.evidence.ambiguity`` and ``csirtlab.proofs.solvers`` hold what they mean.
+words of one subject: ``VERBS``, and where it has them ``WITNESSES`` and ``GUESSES`` with the files that they read in
+``READS``. A new module is found by itself; modules of the same name in ``csirtlab.evidence.subjects`` and
+``csirtlab.proofs.solvers`` hold what the words mean.
 """
 
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary import (
-    calling,
-    custody,
-    devices,
-    flows,
-    logins,
-    mailing,
-    office,
-    plants,
-    proxying,
-    scanning,
-    tunnelling,
-    websites,
-    worms,
-)
 from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.siblings import joined
 
 __all__ = [
     "CLIENTS",
@@ -31,12 +18,15 @@ __all__ = [
     "GUESSES",
     "MEASURES",
     "PEOPLES",
+    "READ",
     "SYSTEMS",
     "TAKES",
     "VERBS",
     "WITNESSES",
+    "WRITTEN",
     "Parameter",
     "Verb",
+    "read_by",
 ]
 
 SYSTEMS: Mapping[str, str] = {
@@ -59,23 +49,7 @@ PEOPLES = ("windows", "macos", "linux")
 CLIENTS = ("browser", "system", "library")
 """Whose TLS speaks: a browser's, the operating system's own, or a programming library's."""
 
-_SUBJECTS = (
-    office,
-    calling,
-    scanning,
-    logins,
-    tunnelling,
-    websites,
-    custody,
-    proxying,
-    mailing,
-    devices,
-    worms,
-    plants,
-    flows,
-)
-
-VERBS: Mapping[str, Verb] = {name: verb for subject in _SUBJECTS for name, verb in subject.VERBS.items()}
+VERBS: Mapping[str, Verb] = joined(__name__, "VERBS")
 """Actions and their parameters."""
 
 MEASURES: Mapping[str, Mapping[str, Form]] = {
@@ -105,12 +79,12 @@ MEASURES: Mapping[str, Mapping[str, Form]] = {
         "first_lookup": Form.TIME,
     },
 }
-"""What a fact can be: measures of the whole capture, of a cast host, of a cast service, of what an action did."""
+"""What a fact can be: measures of the whole capture, of a named host, of a named service, of what an action did."""
 
-WITNESSES: Mapping[str, str] = {name: finds for subject in _SUBJECTS for name, finds in subject.WITNESSES.items()}
+WITNESSES: Mapping[str, str] = joined(__name__, "WITNESSES")
 """Solvers that find a fact in the evidence alone; ``csirtlab.proofs`` gives each its behaviour."""
 
-GUESSES: Mapping[str, str] = {name: what for subject in _SUBJECTS for name, what in subject.GUESSES.items()}
+GUESSES: Mapping[str, str] = joined(__name__, "GUESSES")
 """What somebody guesses who does not look; a guess must hardly ever be right."""
 
 TAKES = ("count", "sum", "set", "only", "first", "last")
@@ -118,3 +92,14 @@ TAKES = ("count", "sum", "set", "only", "first", "last")
 
 FIELDS = ("ttl", "length", "client port", "mac", "minute", "identification", "window", "options")
 """Fields of a packet that carry no meaning; none may separate the incident from the rest."""
+
+WRITTEN: Mapping[str, tuple[str, ...]] = {name: verb.writes for name, verb in sorted(VERBS.items()) if verb.writes}
+"""Which files actions write beside the capture and the asset list, by verb."""
+
+READ: Mapping[str, tuple[str, ...]] = joined(__name__, "READS")
+"""Which of these files witnesses and guesses read, by the name or by what stands before its dot."""
+
+
+def read_by(name: str) -> tuple[str, ...]:
+    """Return the files that a witness or a guess reads, beside the capture and the asset list."""
+    return READ.get(name) or READ.get(name.split(".", maxsplit=1)[0], ())

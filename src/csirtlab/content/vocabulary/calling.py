@@ -41,5 +41,3 @@ WITNESSES: Mapping[str, str] = {
     "timer.client": "the host whose calls to one server are the most exact",
     "timer.name": "the name in the ClientHellos of those calls",
 }
-
-GUESSES: Mapping[str, str] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import LINE, Parameter, Texts, Verb
+from csirtlab.content.vocabulary.words import ACCESS, CUSTODY, EXHIBITS, LINE, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "seize": Verb(
@@ -21,6 +21,7 @@ VERBS: Mapping[str, Verb] = {
         },
         connects=False,
         is_afterwards=True,
+        writes=(CUSTODY, EXHIBITS),
     ),
     "export": Verb(
         "somebody takes reports out of an application of the site, one after the other (T1213)",
@@ -32,6 +33,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         facts={"first_export": Form.TIME},
         people=("from",),
+        writes=(ACCESS,),
     ),
     "read-reports": Verb(
         "somebody reads reports of the same application on the screen, as their work wants it",
@@ -42,6 +44,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         people=("from",),
+        writes=(ACCESS,),
     ),
 }  # fmt: skip
 
@@ -60,4 +63,12 @@ WITNESSES: Mapping[str, str] = {
 GUESSES: Mapping[str, str] = {
     "logged-export.time": "the time that the web server's log has for the first export",
     "most-reports.host": "the host that asks for the most reports, exported or read",
+}
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "custody.altered": (EXHIBITS,),
+    "custody.broken_entry": (CUSTODY,),
+    "custody.lost": (EXHIBITS,),
+    "custody.true_copy": (EXHIBITS,),
+    "logged-export": (ACCESS,),
 }

@@ -31,8 +31,6 @@ VERBS: Mapping[str, Verb] = {
     ),
 }
 
-WITNESSES: Mapping[str, str] = {}
-
 GUESSES: Mapping[str, str] = {
     "first-download.server": "the first server outside from which a camera fetches a file",
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import FLOWS, Parameter, Verb
 
 VERBS: Mapping[str, Verb] = {
     "export-flows": Verb(
@@ -14,9 +14,6 @@ VERBS: Mapping[str, Verb] = {
         target=(),
         source=("group",),
         connects=False,
+        writes=(FLOWS,),
     ),
 }
-
-WITNESSES: Mapping[str, str] = {}
-
-GUESSES: Mapping[str, str] = {}

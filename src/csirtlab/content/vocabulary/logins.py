@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import NAME, Parameter, Texts, Verb
+from csirtlab.content.vocabulary.words import AUTH, NAME, Parameter, Texts, Verb
 
 _PEOPLE = {
     "first_names": Texts("of account names, their first letters", NAME),
@@ -25,6 +25,7 @@ VERBS: Mapping[str, Verb] = {
         source=("service", "host"),
         lists=_PEOPLE,
         facts={"accounts": Form.SET, "fallen": Form.TEXT, "fall_time": Form.TIME},
+        writes=(AUTH,),
     ),
     "log-in": Verb(
         "people who have an account log in over SSH, with a key or a password, and sometimes mistype it",
@@ -37,6 +38,7 @@ VERBS: Mapping[str, Verb] = {
         source=("group", "host", "service"),
         lists=_PEOPLE,
         facts={"account": Form.TEXT},
+        writes=(AUTH,),
     ),
 }
 
@@ -51,4 +53,11 @@ WITNESSES: Mapping[str, str] = {
 GUESSES: Mapping[str, str] = {
     "most-accepted.account": "the account that logs in most often",
     "first-failed.source": "the address of the first wrong password",
+}
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "first-failed": (AUTH,),
+    "mistyped": (AUTH,),
+    "most-accepted": (AUTH,),
+    "spray": (AUTH,),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import LETTERS, PROXY, Parameter, Verb
 
 _PEOPLE = {"people": ("group",)}
 _LINKS = {**_PEOPLE, "checker": ("host",), "proxy": ("host",)}
@@ -27,6 +27,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         others=_PEOPLE,
+        writes=(LETTERS,),
     ),
     "newsletter": Verb(
         "a newsletter comes to many by way of a service that sends for others; each reader has a link of their own",
@@ -36,6 +37,7 @@ VERBS: Mapping[str, Verb] = {
         others={**_LINKS, "relay": ("service",)},
         single=("relay",),
         people=("people",),
+        writes=(LETTERS, PROXY),
     ),
     "list-post": Verb(
         "members write to a mailing list; it changes their letters, so that their signatures no longer hold",
@@ -44,6 +46,7 @@ VERBS: Mapping[str, Verb] = {
         source=("service",),
         others={**_PEOPLE, "members": ("service",)},
         facts={"domain": Form.DOMAIN},
+        writes=(LETTERS,),
     ),
     "invoice": Verb(
         "a supplier's program sends an invoice that is due, with a link to a file; some fetch it",
@@ -52,6 +55,7 @@ VERBS: Mapping[str, Verb] = {
         source=("service",),
         others=_LINKS,
         people=("people",),
+        writes=(LETTERS, PROXY),
     ),
     "lure": Verb(
         "letters in a known name with a link to a file; some fetch it, then the proxy refuses (T1566.002, T1204.001)",
@@ -71,6 +75,7 @@ VERBS: Mapping[str, Verb] = {
             "recipients": Form.SET, "refused": Form.TEXT, "url": Form.TEXT, "file_hash": Form.HASH,
             "clicked": Form.SET, "downloaders": Form.SET, "first_delivery": Form.TIME, "first_click": Form.TIME,
         },
+        writes=(LETTERS, PROXY),
     ),
     "colleagues": Verb(
         "people of the site write to each other, in sessions that nobody reads",
@@ -78,6 +83,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         others=_PEOPLE,
         source_of="people",
+        writes=(LETTERS,),
     ),
     "read-mail": Verb(
         "mail programs look for new mail over TLS",
@@ -111,4 +117,22 @@ GUESSES: Mapping[str, str] = {
     "first-zip.url": "the first ZIP archive in the proxy's log",
     "zip.hosts": "who got a ZIP archive by way of the proxy",
     "lure-site.hosts": "who asked the lure's site for anything",
+}
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "asked-links": (LETTERS, PROXY),
+    "dmarc-failed": (LETTERS,),
+    "first-asked-link": (LETTERS, PROXY),
+    "first-zip": (PROXY,),
+    "list-post": (LETTERS,),
+    "lure": (LETTERS,),
+    "lure-site": (LETTERS, PROXY),
+    "lure.clicked": (LETTERS, PROXY),
+    "lure.downloaders": (LETTERS, PROXY),
+    "lure.file_hash": (LETTERS, PROXY),
+    "lure.first_click": (LETTERS, PROXY),
+    "lure.url": (LETTERS, PROXY),
+    "newest-received": (LETTERS,),
+    "oldest-received": (LETTERS,),
+    "zip": (PROXY,),
 }

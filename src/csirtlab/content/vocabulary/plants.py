@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import READING, Parameter, Texts, Verb
+from csirtlab.content.vocabulary.words import READING, TAGS, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "poll-plant": Verb(
@@ -46,6 +46,7 @@ VERBS: Mapping[str, Verb] = {
         target=("group",),
         source=("group",),
         connects=False,
+        writes=(TAGS,),
     ),
 }  # fmt: skip
 
@@ -67,4 +68,8 @@ GUESSES: Mapping[str, str] = {
     "first-write.register": "the register that the first of them goes to",
     "largest-write.value": "the largest value that is written to a register",
     "most-written.target": "the controller that most writes go to",
+}
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "rogue.extreme": (TAGS,),
 }

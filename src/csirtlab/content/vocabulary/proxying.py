@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from csirtlab.content.vocabulary.words import Parameter, Verb
+from csirtlab.content.vocabulary.words import PROXY, Parameter, Verb
 
 VERBS: Mapping[str, Verb] = {
     "browse-by-proxy": Verb(
@@ -16,6 +16,7 @@ VERBS: Mapping[str, Verb] = {
         needs_client=True,
         others={"proxy": ("host",)},
         people=("from",),
+        writes=(PROXY,),
     ),
     "read-by-proxy": Verb(
         "people read pages over plain HTTP through the proxy, with pictures, and now and then fetch a file: proxy.log",
@@ -27,9 +28,6 @@ VERBS: Mapping[str, Verb] = {
         },
         others={"proxy": ("host",)},
         people=("from",),
+        writes=(PROXY,),
     ),
 }
-
-WITNESSES: Mapping[str, str] = {}
-
-GUESSES: Mapping[str, str] = {}

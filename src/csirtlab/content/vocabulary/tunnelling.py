@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import RECORD_TYPE, Parameter, Texts, Verb
+from csirtlab.content.vocabulary.words import QUERIES, RECORD_TYPE, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "tunnel": Verb(
@@ -42,6 +42,7 @@ VERBS: Mapping[str, Verb] = {
         target=(),
         source=("group",),
         connects=False,
+        writes=(QUERIES,),
     ),
 }  # fmt: skip
 
@@ -61,4 +62,12 @@ GUESSES: Mapping[str, str] = {
     "most-asked.domain": "the domain that most questions in the log are under",
     "longest-name.domain": "the domain of the longest name in the log",
     "most-questions.client": "who asks the resolver most",
+}
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "longest-name": (QUERIES,),
+    "most-asked": (QUERIES,),
+    "most-questions": (QUERIES,),
+    "reputation": (QUERIES,),
+    "tunnel": (QUERIES,),
 }

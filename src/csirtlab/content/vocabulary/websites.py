@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from csirtlab.content.labs import Form
-from csirtlab.content.vocabulary.words import AGENT, LINE, WORD, Parameter, Texts, Verb
+from csirtlab.content.vocabulary.words import ACCESS, AGENT, LINE, WORD, Parameter, Texts, Verb
 
 VERBS: Mapping[str, Verb] = {
     "visit-site": Verb(
@@ -15,6 +15,7 @@ VERBS: Mapping[str, Verb] = {
         },
         target=("host",),
         source=("service", "group"),
+        writes=(ACCESS,),
     ),
     "search-site": Verb(
         "people from outside search the site for names and words, some of them with a quote or a word of SQL in it",
@@ -26,6 +27,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service", "group"),
         lists={"words": Texts("what they look for, one of these", LINE)},
+        writes=(ACCESS,),
     ),
     "crawl": Verb(
         "a search engine's robot reads page after page, by its own name",
@@ -33,6 +35,7 @@ VERBS: Mapping[str, Verb] = {
         target=("host",),
         source=("service",),
         lists={"agents": Texts("how it calls itself, one of these", AGENT)},
+        writes=(ACCESS,),
     ),
     "path-scan": Verb(
         "a scanner asks for hundreds of paths that may be there (T1595.002, T1595.003)",
@@ -44,6 +47,7 @@ VERBS: Mapping[str, Verb] = {
         source=("service",),
         lists={"agents": Texts("how it calls itself, one of these", AGENT)},
         facts={"agent": Form.TEXT},
+        writes=(ACCESS,),
     ),
     "web-intrusion": Verb(
         "an injection is tried out, dumps tables, puts a web shell on the server and runs commands (T1190, T1505.003)",
@@ -65,6 +69,7 @@ VERBS: Mapping[str, Verb] = {
             "parameter": Form.TEXT, "tables": Form.SET, "rows": Form.COUNT, "shell_path": Form.TEXT,
             "commands": Form.LIST, "first_success": Form.TIME,
         },
+        writes=(ACCESS,),
     ),
 }  # fmt: skip
 
@@ -84,4 +89,13 @@ GUESSES: Mapping[str, str] = {
     "most-requests.source": "the address with the most lines in the access log",
     "most-missing.source": "the address with the most answers 404",
     "first-quote.time": "the first line of the access log that carries a quote",
+}
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "auditor": (ACCESS,),
+    "first-quote": (ACCESS,),
+    "intrusion": (ACCESS,),
+    "most-missing": (ACCESS,),
+    "most-requests": (ACCESS,),
+    "path-scan": (ACCESS,),
 }

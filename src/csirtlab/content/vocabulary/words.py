@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from csirtlab.content.labs import Form
 
+ACCESS, AUTH, PROXY, QUERIES = "access.log", "auth.log", "proxy.log", "queries.log"
+CUSTODY, EXHIBITS, FLOWS, LETTERS, TAGS = "custody.csv", "exhibits/", "flows.csv", "mail/", "tags.csv"
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -62,3 +65,4 @@ class Verb:
     single: tuple[str, ...] = ()  # parts of ``others`` that must be one server
     connects: bool = True  # it opens TCP connections, which can be counted and timed
     is_afterwards: bool = False  # it happens when the recording is over
+    writes: tuple[str, ...] = ()  # files beside the capture and the asset list

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from csirtlab.proofs.recorders.stage import ensure_own_namespaces, ensure_programs
-from csirtlab.proofs.sensor import Frame, see
+from csirtlab.proofs.tshark import Frame, see
 
 _SITE, _PROVIDER, _AUTHORITY = "127.0.0.11", "127.0.0.12", "127.0.0.13"
 _OWN, _WORLD = "oficina.test", "mundo.example"

@@ -39,7 +39,7 @@ def record() -> dict[str, dict[str, object]]:
         relay.start()
         time.sleep(2)
         subprocess.run([sys.executable, "-c", _CLIENT.format(port=relay.port, calls=_CALLS)], check=True, timeout=60)
-        while not relay.talks:
+        while not relay.conversations:
             time.sleep(0.05)
     finally:
         server.terminate()
@@ -49,7 +49,9 @@ def record() -> dict[str, dict[str, object]]:
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     software = f"pymodbus {version} to pymodbus {version}"
-    return {"modbus-functions": {"protocol": "Modbus", "software": software, "turns": list(_turns(relay.talks[0]))}}
+    return {
+        "modbus-functions": {"protocol": "Modbus", "software": software, "turns": list(_turns(relay.conversations[0]))}
+    }
 
 
 _SERVER = f"""
@@ -76,10 +78,10 @@ client.close()
 """
 
 
-def _turns(talk: Sequence[Said]) -> Iterator[dict[str, object]]:
+def _turns(conversation: Sequence[Said]) -> Iterator[dict[str, object]]:
     """Yield the turns, each marked with its function, and with what differs each time as fields."""
-    before = talk[0].began_s
-    for said in talk:
+    before = conversation[0].began_s
+    for said in conversation:
         code = said.content[_HEADER]
         yield {
             "by": "client" if said.by_client else "server",

@@ -25,7 +25,7 @@ class Relay:
 
     server_port: int
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
-    talks: list[list[Said]] = field(default_factory=list)
+    conversations: list[list[Said]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -43,11 +43,11 @@ class Relay:
             with client, socket.create_connection(("127.0.0.1", self.server_port)) as server:
                 for end in (client, server):
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                talk: list[Said] = []
-                self._pass_on(client, server, talk)
-                self.talks.append(talk)
+                conversation: list[Said] = []
+                self._pass_on(client, server, conversation)
+                self.conversations.append(conversation)
 
-    def _pass_on(self, client: socket.socket, server: socket.socket, talk: list[Said]) -> None:
+    def _pass_on(self, client: socket.socket, server: socket.socket, conversation: list[Said]) -> None:
         with selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ)
             ready.register(server, selectors.EVENT_READ)
@@ -59,13 +59,13 @@ class Relay:
                     if not content:
                         return
                     (server if source is client else client).sendall(content)
-                    _remember(talk, by_client=source is client, content=content)
+                    _remember(conversation, by_client=source is client, content=content)
 
 
-def _remember(talk: list[Said], *, by_client: bool, content: bytes) -> None:
+def _remember(conversation: list[Said], *, by_client: bool, content: bytes) -> None:
     now = time.monotonic()
-    if talk and talk[-1].by_client == by_client and now - talk[-1].ended_s < _TOGETHER_S:
-        talk[-1].content += content
-        talk[-1].ended_s = now
+    if conversation and conversation[-1].by_client == by_client and now - conversation[-1].ended_s < _TOGETHER_S:
+        conversation[-1].content += content
+        conversation[-1].ended_s = now
     else:
-        talk.append(Said(by_client, now, now, content))
+        conversation.append(Said(by_client, now, now, content))

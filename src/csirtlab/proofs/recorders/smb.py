@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csirtlab.errors import SetupError
-from csirtlab.evidence.smb import SEALED_HEADER
+from csirtlab.evidence.protocols.smb import SEALED_HEADER
 from csirtlab.proofs.recorders.relay import Relay, Said
 
 _USER, _PASSWORD, _DOMAIN, _SERVER, _SHARE = "maria", "palta-con-sal", "OFICINA", "SRVFILES", "oficina"
@@ -110,7 +110,7 @@ def _recording(configuration: Path) -> dict[str, object]:
 
 
 def _talk(relay: Relay, configuration: Path, order: str) -> Sequence[Said]:
-    done = len(relay.talks)
+    done = len(relay.conversations)
     subprocess.run(
         [
             "smbclient", f"//127.0.0.1/{_SHARE}", "-s", str(configuration), "-p", str(relay.port),
@@ -118,21 +118,21 @@ def _talk(relay: Relay, configuration: Path, order: str) -> Sequence[Said]:
         ],
         stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60,
     )  # fmt: skip
-    while len(relay.talks) == done:
+    while len(relay.conversations) == done:
         time.sleep(0.05)
-    return relay.talks[-1]
+    return relay.conversations[-1]
 
 
-def _marked(stage: str, talk: Sequence[Said]) -> list[dict[str, object]]:
+def _marked(stage: str, conversation: Sequence[Said]) -> list[dict[str, object]]:
     """Return the turns of a stage; what carries the file is marked "content", what goes with it "piece"."""
     turns: list[dict[str, object]] = []
-    before = talk[0].began_s
-    large = [number for number, said in enumerate(talk) if len(said.content) > _FILE_BYTES]
-    for number, said in enumerate(talk):
+    before = conversation[0].began_s
+    large = [number for number, said in enumerate(conversation) if len(said.content) > _FILE_BYTES]
+    for number, said in enumerate(conversation):
         name = "content" if number in large else ""
         if large and not name:
             # A read is asked for before it comes, a write is confirmed after.
-            name = "piece" if number == large[0] + (1 if talk[large[0]].by_client else -1) else ""
+            name = "piece" if number == large[0] + (1 if conversation[large[0]].by_client else -1) else ""
         length = len(said.content) - _FRAME - SEALED_HEADER - (_FILE_BYTES if name == "content" else 0)
         content: dict[str, object] = (
             {"hex": said.content.hex()} if stage == "sign-in" else {"field": "sealed", "length": length}

@@ -94,13 +94,13 @@ def record() -> dict[str, dict[str, object]]:
         try:
             relay.start()
             time.sleep(1)
-            talks = {}
+            conversations = {}
             for name, (command, letter) in _clients(sends, relay.port):
-                done = len(relay.talks)
+                done = len(relay.conversations)
                 subprocess.run(command, input=letter, text=True, capture_output=True, check=False, timeout=60)
-                while len(relay.talks) == done:
+                while len(relay.conversations) == done:
                     time.sleep(0.05)
-                talks[name] = relay.talks[done]
+                conversations[name] = relay.conversations[done]
         finally:
             for configuration in (receives, sends):
                 subprocess.run(["postfix", "-c", str(configuration), "stop"], check=False, capture_output=True)
@@ -110,9 +110,9 @@ def record() -> dict[str, dict[str, object]]:
         f"smtp-{name}": {
             "protocol": "SMTP",
             "software": f"{'smtplib of Python ' + sys.version.split()[0] if 'script' in name else server} to {server}",
-            "turns": _marked(list(_turns(talk))),
+            "turns": _marked(list(_turns(conversation))),
         }
-        for name, talk in talks.items()
+        for name, conversation in conversations.items()
     }
 
 
@@ -158,10 +158,10 @@ _FIELDS = (
 )
 
 
-def _turns(talk: list[Said]) -> Iterator[dict[str, object]]:
+def _turns(conversation: list[Said]) -> Iterator[dict[str, object]]:
     in_letter = False
-    before = talk[0].began_s
-    for said in talk:
+    before = conversation[0].began_s
+    for said in conversation:
         text = said.content.decode()
         if in_letter and said.by_client:
             letter, dot, rest = text.partition("\r\n.\r\n")

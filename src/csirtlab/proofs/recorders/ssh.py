@@ -49,14 +49,18 @@ def record() -> dict[str, dict[str, object]]:
         relay = _serve(folder)
         clients = dict(_clients(folder, relay.port))
         for command in clients.values():
-            done = len(relay.talks)
+            done = len(relay.conversations)
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
-            while len(relay.talks) == done:
+            while len(relay.conversations) == done:
                 time.sleep(0.05)
-        talks = dict(zip(clients, relay.talks, strict=True))
+        conversations = dict(zip(clients, relay.conversations, strict=True))
     return {
-        f"ssh-{name}": {"protocol": "SSH", "software": _software(talk), "turns": _marked(list(_turns(talk)))}
-        for name, talk in talks.items()
+        f"ssh-{name}": {
+            "protocol": "SSH",
+            "software": _software(conversation),
+            "turns": _marked(list(_turns(conversation))),
+        }
+        for name, conversation in conversations.items()
     }
 
 
@@ -123,15 +127,15 @@ finally:
 """
 
 
-def _software(talk: list[Said]) -> str:
-    banners = {said.by_client: said.content.split(b"\r\n")[0].decode() for said in talk[1::-1]}
+def _software(conversation: list[Said]) -> str:
+    banners = {said.by_client: said.content.split(b"\r\n")[0].decode() for said in conversation[1::-1]}
     return f"{banners[True]} to {banners[False]}"
 
 
-def _turns(talk: list[Said]) -> Iterator[dict[str, object]]:
+def _turns(conversation: list[Said]) -> Iterator[dict[str, object]]:
     sealed = {True: False, False: False}
-    before = talk[0].began_s
-    for said in talk:
+    before = conversation[0].began_s
+    for said in conversation:
         parts: list[Part] = []
         rest = said.content
         if rest.startswith(b"SSH-"):

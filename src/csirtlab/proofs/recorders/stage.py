@@ -52,10 +52,10 @@ def invent_user(folder: Path, name: str, password: str, *, number: int = 4242, s
     return home
 
 
-def turns_of(talk: Sequence[Said], parts_of: Mapping[bytes, str]) -> Iterator[dict[str, object]]:
+def turns_of(conversation: Sequence[Said], parts_of: Mapping[bytes, str]) -> Iterator[dict[str, object]]:
     """Yield the turns of a dialogue in the clear; what ``parts_of`` names becomes a field of that name."""
-    before = talk[0].began_s
-    for said in talk:
+    before = conversation[0].began_s
+    for said in conversation:
         yield {
             "by": "client" if said.by_client else "server",
             "wait_ms": round(1000 * (said.began_s - before), 3),

@@ -45,9 +45,9 @@ def record() -> dict[str, dict[str, object]]:
         made: dict[str, dict[str, object]] = {}
         for name, (client, software, steps) in _conversations().items():
             _converse([*client, "127.0.0.1", str(relay.port)], steps)
-            while len(relay.talks) == len(made):
+            while len(relay.conversations) == len(made):
                 time.sleep(0.05)
-            turns = _marked(list(turns_of(relay.talks[-1], _FIELDS)), relay.talks[-1], steps)
+            turns = _marked(list(turns_of(relay.conversations[-1], _FIELDS)), relay.conversations[-1], steps)
             made[f"telnet-{name}"] = {"protocol": "Telnet", "software": f"{software} to {_SERVER}", "turns": turns}
     return made
 
@@ -133,10 +133,12 @@ def _converse(command: Sequence[str], steps: Sequence[Step]) -> None:
     os.close(ours)
 
 
-def _marked(turns: list[dict[str, object]], talk: Sequence[Said], steps: Sequence[Step]) -> list[dict[str, object]]:
+def _marked(
+    turns: list[dict[str, object]], conversation: Sequence[Said], steps: Sequence[Step]
+) -> list[dict[str, object]]:
     """Mark the turns in which the client says what its steps mark."""
     for _, answer, mark in steps:
-        for turn, said in zip(turns, talk, strict=True):
+        for turn, said in zip(turns, conversation, strict=True):
             if mark and said.by_client and answer.encode() in said.content:
                 turn["mark"] = mark
     return turns

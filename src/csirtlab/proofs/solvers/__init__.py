@@ -1,32 +1,19 @@
 """Witnesses: short solvers that find a fact in the evidence, and the guesses of somebody who does not look.
 
-Both see a ``Sight`` and nothing else. Their names stand in ``csirtlab.content.vocabulary``, in the module of the
-same subject.
+Both see a ``CaptureView`` and nothing else. Their names stand in ``csirtlab.content.vocabulary``, in the module of the
+same subject; a module here has ``SOLVERS``, ``GUESSES`` or both, and is found by itself.
 """
 
 from collections.abc import Callable, Mapping
 
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight
-from csirtlab.proofs.solvers import (
-    calling,
-    custody,
-    logins,
-    mailing,
-    office,
-    plants,
-    scanning,
-    tunnelling,
-    websites,
-    worms,
-)
+from csirtlab.proofs.capture_view import CaptureView
+from csirtlab.siblings import joined
 
-Solver = Callable[[Sight], FactValue]
+Solver = Callable[[CaptureView], FactValue]
 
-_SUBJECTS = (office, calling, scanning, logins, tunnelling, websites, custody, mailing, worms, plants)
-
-SOLVERS: Mapping[str, Solver] = {name: solver for subject in _SUBJECTS for name, solver in subject.SOLVERS.items()}
+SOLVERS: Mapping[str, Solver] = joined(__name__, "SOLVERS")
 """How each witness of the vocabulary finds its fact."""
 
-GUESSES: Mapping[str, Solver] = {name: guess for subject in _SUBJECTS for name, guess in subject.GUESSES.items()}
+GUESSES: Mapping[str, Solver] = joined(__name__, "GUESSES")
 """What somebody guesses who does not look."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight, at_ns, instant
+from csirtlab.proofs.capture_view import CaptureView
+from csirtlab.proofs.tshark import at_ns, instant
 
 _PORT = "502"
 _WRITES = (5, 6, 15, 16)
@@ -33,51 +34,51 @@ class _Message(NamedTuple):
         return int.from_bytes(self.body[start : start + 2])
 
 
-def _messages(sight: Sight) -> list[_Message]:
-    return sight.once("modbus messages", lambda: _read(sight))
+def _messages(view: CaptureView) -> list[_Message]:
+    return view.once("modbus messages", lambda: _read(view))
 
 
-def _read(sight: Sight) -> list[_Message]:
-    found = []
-    for frame in sight.machine_talk:
+def _read(view: CaptureView) -> list[_Message]:
+    readings = []
+    for frame in view.machine_frames:
         if _PORT not in (frame["tcp.srcport"], frame["tcp.dstport"]):
             continue
         payload = bytes.fromhex(frame["tcp.payload"].replace(":", ""))
-        found.append(
+        readings.append(
             _Message(
                 at_ns(frame), frame["tcp.stream"], frame["tcp.dstport"] == _PORT, frame["ip.src"], frame["ip.dst"],
                 int.from_bytes(payload[:2]), payload[7], payload[8:],
             )
         )  # fmt: skip
-    return found
+    return readings
 
 
-def _writes(sight: Sight) -> list[_Message]:
-    return [message for message in _messages(sight) if message.is_request and message.function in _WRITES]
+def _writes(view: CaptureView) -> list[_Message]:
+    return [message for message in _messages(view) if message.is_request and message.function in _WRITES]
 
 
-def _is_device(sight: Sight, address: str) -> bool:
-    roles = {row["address"]: row["role"] for row in sight.assets}
+def _is_device(view: CaptureView, address: str) -> bool:
+    roles = {row["address"]: row["role"] for row in view.assets}
     return "camera" in roles.get(address, "")
 
 
-def _master(sight: Sight) -> str:
-    (master,) = {message.source for message in _writes(sight) if _is_device(sight, message.source)}
+def _master(view: CaptureView) -> str:
+    (master,) = {message.source for message in _writes(view) if _is_device(view, message.source)}
     return master
 
 
-def _operator(sight: Sight) -> str:
-    (operator,) = {message.source for message in _writes(sight) if not _is_device(sight, message.source)}
+def _operator(view: CaptureView) -> str:
+    (operator,) = {message.source for message in _writes(view) if not _is_device(view, message.source)}
     return operator
 
 
-def _rogue_writes(sight: Sight) -> list[_Message]:
-    master = _master(sight)
-    return [message for message in _writes(sight) if message.source == master]
+def _rogue_writes(view: CaptureView) -> list[_Message]:
+    master = _master(view)
+    return [message for message in _writes(view) if message.source == master]
 
 
-def _register_writes(sight: Sight) -> list[_Message]:
-    return [message for message in _rogue_writes(sight) if message.function in (6, 16)]
+def _register_writes(view: CaptureView) -> list[_Message]:
+    return [message for message in _rogue_writes(view) if message.function in (6, 16)]
 
 
 def _only(values: set[FactValue]) -> FactValue:
@@ -85,24 +86,24 @@ def _only(values: set[FactValue]) -> FactValue:
     return value
 
 
-def _target(sight: Sight) -> str:
-    (target,) = {message.target for message in _rogue_writes(sight)}
+def _target(view: CaptureView) -> str:
+    (target,) = {message.target for message in _rogue_writes(view)}
     return target
 
 
-def _functions(sight: Sight) -> frozenset[str]:
-    master = _master(sight)
+def _functions(view: CaptureView) -> frozenset[str]:
+    master = _master(view)
     return frozenset(
-        str(message.function) for message in _messages(sight) if message.is_request and message.source == master
+        str(message.function) for message in _messages(view) if message.is_request and message.source == master
     )
 
 
-def _readings(sight: Sight, function: int, register: int) -> list[tuple[int, int]]:
+def _readings(view: CaptureView, function: int, register: int) -> list[tuple[int, int]]:
     """Return when and what the target answered to whoever read ``register``."""
-    target = _target(sight)
+    target = _target(view)
     asked: dict[tuple[str, int], int] = {}
     readings = []
-    for message in _messages(sight):
+    for message in _messages(view):
         key = (message.stream, message.transaction)
         if message.function != function:
             continue
@@ -115,39 +116,37 @@ def _readings(sight: Sight, function: int, register: int) -> list[tuple[int, int
     return readings
 
 
-def _before(sight: Sight) -> int:
-    register, first = _register_writes(sight)[0].register, _rogue_writes(sight)[0].at_ns
-    return max(reading for reading in _readings(sight, 3, register) if reading[0] < first)[1]
+def _before(view: CaptureView) -> int:
+    register, first = _register_writes(view)[0].register, _rogue_writes(view)[0].at_ns
+    return max(reading for reading in _readings(view, 3, register) if reading[0] < first)[1]
 
 
-def _extreme(sight: Sight) -> int:
-    register, first, before = _register_writes(sight)[0].register, _rogue_writes(sight)[0].at_ns, _before(sight)
-    (name,) = [row["hostname"] for row in sight.assets if row["address"] == _target(sight)]
-    tags = [row for row in csv.DictReader(sight.lines("tags.csv")) if row["plc"] == name]
+def _extreme(view: CaptureView) -> int:
+    register, first, before = _register_writes(view)[0].register, _rogue_writes(view)[0].at_ns, _before(view)
+    (name,) = [row["hostname"] for row in view.assets if row["address"] == _target(view)]
+    tags = [row for row in csv.DictReader(view.lines("tags.csv")) if row["plc"] == name]
     (tag,) = [row["tag"] for row in tags if (row["table"], row["register"]) == ("holding", str(register))]
     (measured,) = [row["register"] for row in tags if row["tag"] == tag.replace(".SP", ".PV")]
-    after = [value for at, value in _readings(sight, 4, int(measured)) if at > first]
+    after = [value for at, value in _readings(view, 4, int(measured)) if at > first]
     return max(after, key=lambda value: abs(value - before))
 
 
-SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
+SOLVERS: Mapping[str, Callable[[CaptureView], FactValue]] = {
     "rogue.master": _master,
     "rogue.target": _target,
     "rogue.functions": _functions,
-    "rogue.register": lambda sight: _only({message.register for message in _register_writes(sight)}),
-    "rogue.value": lambda sight: _only({message.value for message in _register_writes(sight)}),
-    "rogue.first_write": lambda sight: instant(_rogue_writes(sight)[0].at_ns),
+    "rogue.register": lambda view: _only({message.register for message in _register_writes(view)}),
+    "rogue.value": lambda view: _only({message.value for message in _register_writes(view)}),
+    "rogue.first_write": lambda view: instant(_rogue_writes(view)[0].at_ns),
     "rogue.value_before": _before,
     "rogue.extreme": _extreme,
     "operator.master": _operator,
 }
 
-GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {
-    "most-writes.source": lambda sight: Counter(message.source for message in _writes(sight)).most_common(1)[0][0],
-    "first-write.source": lambda sight: _writes(sight)[0].source,
-    "first-write.register": lambda sight: _writes(sight)[0].register,
-    "largest-write.value": lambda sight: max(
-        message.value for message in _writes(sight) if message.function in (6, 16)
-    ),
-    "most-written.target": lambda sight: Counter(message.target for message in _writes(sight)).most_common(1)[0][0],
+GUESSES: Mapping[str, Callable[[CaptureView], FactValue]] = {
+    "most-writes.source": lambda view: Counter(message.source for message in _writes(view)).most_common(1)[0][0],
+    "first-write.source": lambda view: _writes(view)[0].source,
+    "first-write.register": lambda view: _writes(view)[0].register,
+    "largest-write.value": lambda view: max(message.value for message in _writes(view) if message.function in (6, 16)),
+    "most-written.target": lambda view: Counter(message.target for message in _writes(view)).most_common(1)[0][0],
 }

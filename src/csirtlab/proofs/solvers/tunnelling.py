@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from csirtlab.evidence.model import FactValue
-from csirtlab.proofs.sensor import Sight, at_ns, instant
+from csirtlab.proofs.capture_view import CaptureView
+from csirtlab.proofs.tshark import at_ns, instant
 
 _LINE = re.compile(r".* client @\S+ (?P<client>[\d.]+)#\d+ \(\S+\): query: (?P<name>\S+) IN (?P<kind>\w+) ")
 _HEX = re.compile(r"[0-9a-f]+")
@@ -24,33 +25,33 @@ class _Question(NamedTuple):
         return ".".join(self.name.split(".")[-2:])
 
 
-def _questions(sight: Sight) -> list[_Question]:
-    found = (_LINE.match(line) for line in sight.lines("queries.log"))
-    return [_Question(line["client"], line["name"].lower(), line["kind"]) for line in found if line]
+def _questions(view: CaptureView) -> list[_Question]:
+    matches = (_LINE.match(line) for line in view.lines("queries.log"))
+    return [_Question(line["client"], line["name"].lower(), line["kind"]) for line in matches if line]
 
 
-def _clients(sight: Sight) -> dict[str, set[str]]:
+def _clients(view: CaptureView) -> dict[str, set[str]]:
     clients: defaultdict[str, set[str]] = defaultdict(set)
-    for question in _questions(sight):
+    for question in _questions(view):
         clients[question.domain].add(question.client)
     return clients
 
 
-def _tunnel(sight: Sight) -> tuple[str, list[_Question]]:
+def _tunnel(view: CaptureView) -> tuple[str, list[_Question]]:
     """Return the domain that one host alone asks the most names under, and these questions."""
-    clients = _clients(sight)
+    clients = _clients(view)
     names: defaultdict[str, set[str]] = defaultdict(set)
-    for question in _questions(sight):
+    for question in _questions(view):
         if len(clients[question.domain]) == 1:
             names[question.domain].add(question.name)
     domain = max(names, key=lambda domain: len(names[domain]))
-    return domain, [question for question in _questions(sight) if question.domain == domain]
+    return domain, [question for question in _questions(view) if question.domain == domain]
 
 
-def _parts(sight: Sight) -> list[str]:
+def _parts(view: CaptureView) -> list[str]:
     """Return the data of each part in the order of their numbers, those sent twice once."""
     parts: dict[int, str] = {}
-    domain, questions = _tunnel(sight)
+    domain, questions = _tunnel(view)
     for question in questions:
         head, _, data = question.name.removesuffix(f".{domain}").partition(".")
         if data:
@@ -58,46 +59,46 @@ def _parts(sight: Sight) -> list[str]:
     return [data for _, data in sorted(parts.items())]
 
 
-def _encoding(sight: Sight) -> str:
-    return "hex" if all(_HEX.fullmatch(part) for part in _parts(sight)) else "base32"
+def _encoding(view: CaptureView) -> str:
+    return "hex" if all(_HEX.fullmatch(part) for part in _parts(view)) else "base32"
 
 
-def _file(sight: Sight) -> bytes:
-    text = "".join(_parts(sight))
-    if _encoding(sight) == "hex":
+def _file(view: CaptureView) -> bytes:
+    text = "".join(_parts(view))
+    if _encoding(view) == "hex":
         return bytes.fromhex(text)
     return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
 
 
-def _first_query(sight: Sight) -> FactValue:
-    domain = _tunnel(sight)[0]
-    return instant(next(at_ns(frame) for frame in sight.frames if frame["dns.qry.name"].lower().endswith(f".{domain}")))
+def _first_query(view: CaptureView) -> FactValue:
+    domain = _tunnel(view)[0]
+    return instant(next(at_ns(frame) for frame in view.frames if frame["dns.qry.name"].lower().endswith(f".{domain}")))
 
 
-def _reputation(sight: Sight) -> str:
+def _reputation(view: CaptureView) -> str:
     askers: defaultdict[str, set[str]] = defaultdict(set)
-    for question in _questions(sight):
+    for question in _questions(view):
         if len(question.name.split(".")[0]) >= 16 and _HEX.fullmatch(question.name.split(".")[0]):
             askers[question.domain].add(question.client)
     return max(askers, key=lambda domain: len(askers[domain]))
 
 
-SOLVERS: Mapping[str, Callable[[Sight], FactValue]] = {
-    "tunnel.client": lambda sight: _tunnel(sight)[1][0].client,
-    "tunnel.domain": lambda sight: _tunnel(sight)[0],
-    "tunnel.kinds": lambda sight: frozenset(question.kind for question in _tunnel(sight)[1]),
+SOLVERS: Mapping[str, Callable[[CaptureView], FactValue]] = {
+    "tunnel.client": lambda view: _tunnel(view)[1][0].client,
+    "tunnel.domain": lambda view: _tunnel(view)[0],
+    "tunnel.kinds": lambda view: frozenset(question.kind for question in _tunnel(view)[1]),
     "tunnel.encoding": _encoding,
-    "tunnel.file_bytes": lambda sight: len(_file(sight)),
-    "tunnel.file_hash": lambda sight: hashlib.sha256(_file(sight)).hexdigest(),
+    "tunnel.file_bytes": lambda view: len(_file(view)),
+    "tunnel.file_hash": lambda view: hashlib.sha256(_file(view)).hexdigest(),
     "tunnel.first_query": _first_query,
-    "tunnel.queries": lambda sight: len(_tunnel(sight)[1]),
+    "tunnel.queries": lambda view: len(_tunnel(view)[1]),
     "reputation.domain": _reputation,
 }
 
-GUESSES: Mapping[str, Callable[[Sight], FactValue]] = {
-    "most-asked.domain": lambda sight: Counter(question.domain for question in _questions(sight)).most_common(1)[0][0],
-    "longest-name.domain": lambda sight: max(_questions(sight), key=lambda question: len(question.name)).domain,
-    "most-questions.client": lambda sight: Counter(question.client for question in _questions(sight)).most_common(1)[0][
+GUESSES: Mapping[str, Callable[[CaptureView], FactValue]] = {
+    "most-asked.domain": lambda view: Counter(question.domain for question in _questions(view)).most_common(1)[0][0],
+    "longest-name.domain": lambda view: max(_questions(view), key=lambda question: len(question.name)).domain,
+    "most-questions.client": lambda view: Counter(question.client for question in _questions(view)).most_common(1)[0][
         0
     ],
 }

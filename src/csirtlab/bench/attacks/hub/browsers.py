@@ -210,9 +210,9 @@ def headers_for_the_whole_host(siege: Siege) -> list[str]:
         answer = siege.ask(siege.person("ana"), f"/user/ana/{place}")
         found += [f"{name} of ana's server is told" for name in forbidden if raw.header(answer, name)]
     with siege.aside(siege.newcomer("ana")) as tab:
-        kept = {each["name"] for each in tab.context.cookies()}
+        kept = {each.get("name", "") for each in tab.context.cookies()}
         tab.goto(f"{siege.url}/user/ana/page", wait_until="load")
-        lost = kept - {each["name"] for each in tab.context.cookies()}
+        lost = kept - {each.get("name", "") for each in tab.context.cookies()}
         found += [f"the hub's cookies are gone: {sorted(lost)}"] * bool(lost)
     return found
 
@@ -229,9 +229,8 @@ def cookies_for_other_places(siege: Siege) -> list[str]:
         planted = [each for each in tab.context.cookies() if siege.canary in str(each.get("value"))]
     if not planted:
         return ["no cookie came at all: nothing can be learnt from it"]
-    elsewhere = sorted(
-        {f"{each['name']} at {each['path']}" for each in planted if not each["path"].startswith("/user/ana/")}
-    )
+    places = [(each.get("name", ""), each.get("path", "")) for each in planted]
+    elsewhere = sorted({f"{name} at {path}" for name, path in places if not path.startswith("/user/ana/")})
     return [f"a cookie of ana's server lies elsewhere: {each}" for each in elsewhere]
 
 

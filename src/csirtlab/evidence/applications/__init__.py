@@ -1,0 +1,1 @@
+"""Programs that speak the protocols and write files: mail servers, proxies, web sites, devices."""
