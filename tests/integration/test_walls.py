@@ -51,7 +51,8 @@ class Person:
         url = self.visitor.hub.url
         for _ in range(60):
             self.page.goto(f"{url}/hub/spawn/{self.name}?next=/user/{self.name}/lab")
-            self.page.wait_for_url(f"{url}/user/{self.name}/lab**")
+            # The hub's own page of that name says, of a server that was killed, that it does not run.
+            self.page.wait_for_url(re.compile(rf"/user/{self.name}/lab"))
             if self.page.request.get(f"{url}/user/{self.name}/api/status").ok:
                 return
             self.page.wait_for_timeout(500)  # the hub looks every few seconds whether a server still lives

@@ -192,6 +192,7 @@ def archives_that_climb(siege: Siege) -> list[str]:
 
     They are refused, and nothing is noted.
     """
+    ensure_released(siege)
     before = len(siege.exchange_log())
     notebook = f"{LAB}.ipynb"
     names = (
@@ -220,10 +221,14 @@ def archives_that_climb(siege: Siege) -> list[str]:
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(notebook, b"0" * (300 << 20))
     archives += [link.getvalue(), bomb.getvalue(), b"PK\3\4", b"", packed({"other.ipynb": "{}"})]
-    told = asks(siege, *(("POST", f"{DEMO_LAB}/submissions", each) for each in archives))
-    return [
-        f"archive {n} is taken: {text[:60]}" for n, (code, text) in enumerate(told) if code < 400 or code >= 500
-    ] + [f"the log has {each['content']}" for each in new_entries(siege, before)]
+    answers = []
+    # Of several people, since after ten in vain the exchange looks at nothing more of one for a while.
+    for number, name in enumerate(("nur", "mar", "sol")):
+        mine = archives[number::3]
+        answers += siege_asks(siege, name, *(("POST", f"{SIEGE_LAB}/submissions", each) for each in mine))
+    found = [f"an archive is not looked at: {each.text[:60]}" for each in answers if each.status_code == 429]
+    found += [f"an archive is taken: {each.text[:60]}" for each in answers if not 400 <= each.status_code < 500]
+    return found + [f"the log has {each['content']}" for each in new_entries(siege, before)]
 
 
 @slow_attack

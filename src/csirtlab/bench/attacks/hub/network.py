@@ -315,7 +315,7 @@ def forwarder_smuggling(siege: Siege) -> list[str]:
     told: Sequence[Any] = siege.hostile.runs(f"""
 inner, token, answers = {inner!r}, os.environ["JUPYTERHUB_API_TOKEN"], []
 chunked = "0\\r\\n\\r\\n" + inner
-for place in ("/hub/api/oauth2/token", "/hub/api/users/ana/activity", "/services/workshop/exchange/cohorts/demo/labs/{LAB}/submissions"):
+for place in ("/hub/api/oauth2/token", "/hub/api/users/ana/activity", "/services/workshop/exchange/cohorts/demo/labs/{LAB}/hints/x"):
     for lengths, body in (("Content-Length: %d\\r\\nTransfer-Encoding: chunked" % len(chunked), chunked), ("Transfer-Encoding: chunked\\r\\nTransfer-Encoding: x", chunked),
                           ("Transfer-Encoding: xchunked", chunked), ("Transfer-Encoding : chunked", chunked), ("Content-Length: 0", inner), ("Content-Length: 0\\r\\nContent-Length: %d" % len(inner), inner),
                           ("Transfer-Encoding: chunked", "5;\\n\\nGET\\r\\nhello\\r\\n0\\r\\n\\r\\n" + inner), ("Transfer-Encoding:\\x0bchunked", chunked), ("Transfer_Encoding: chunked\\r\\nContent-Length: 0", chunked),
