@@ -14,10 +14,11 @@ from pathlib import Path
 from csirtlab.cohorts.folders import Home, write_private
 from csirtlab.cohorts.store import GATE_UID
 from csirtlab.errors import SetupError
-from csirtlab.hub.nginx import Public, Shared, configuration
+from csirtlab.hub.nginx import CONNECTIONS, Public, Shared, configuration
 from csirtlab.hub.orphans import PROGRAM, end_orphaned_gate
 from csirtlab.sockets import Sockets
 
+OPEN_FILES = 2 * CONNECTIONS
 SECONDS_TO_END = 5.0
 SECONDS_BETWEEN_STARTS = 1.0
 
@@ -152,6 +153,7 @@ class Gatekeeper:
             return line
         rights = "-all,+net_bind_service"
         return [
+            "prlimit", f"--nofile={OPEN_FILES}",
             "setpriv", f"--reuid={GATE_UID}", f"--regid={GATE_UID}", "--clear-groups", "--no-new-privs",
             f"--inh-caps={rights}", f"--ambient-caps={rights}", f"--bounding-set={rights}", *line,
         ]  # fmt: skip

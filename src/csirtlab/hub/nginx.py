@@ -15,6 +15,7 @@ from csirtlab.exchange.limits import MIB, RELEASE_LIMIT
 from csirtlab.sockets import Sockets
 
 COOKIE = "csirtlab-gate"
+CONNECTIONS = 16_384  # of each of nginx's processes
 UPLOAD_LIMIT = 100 * MIB
 FORM_LIMIT = MIB
 WORKSHOP = "/services/workshop"
@@ -91,8 +92,7 @@ daemon off;
 pid {folder}/nginx.pid;
 error_log stderr warn;
 worker_processes auto;
-worker_rlimit_nofile 8192;
-events {{ worker_connections 4096; }}
+events {{ worker_connections {CONNECTIONS}; }}
 http {{
     access_log off;
     server_tokens off;
@@ -275,6 +275,9 @@ def _inner_server(sockets: Sockets) -> str:
     server {{
         listen unix:{sockets.inner};
         server_name _;
+        # Programs speak here, not people on poor lines: who only begins to ask holds no place for long.
+        client_header_timeout 5s;
+        client_body_timeout 30s;
         if ($is_odd) {{ return 400; }}
 {_indented(passed)}
 {calls}
