@@ -4,7 +4,6 @@ import ast
 import json
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,11 @@ json.dump([tried(code) for code in json.load(sys.stdin)], sys.stdout)
 
 
 @pytest.fixture
-def probe(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "probe.py"
+def probe(reachable: Path) -> Path:
+    path = reachable / "probe.py"
     path.write_text(PROBE)
-    for folder in (path, *path.parents[:3]):
-        folder.chmod(0o755)
-    yield path
+    path.chmod(0o644)
+    return path
 
 
 def tried(probe: Path, *codes: str) -> list[str]:
@@ -60,9 +58,10 @@ def test_nothing_of_ours_can_be_imported(probe: Path) -> None:
     assert tried(probe, *(f"__import__({name!r})" for name in ours)) == ["ModuleNotFoundError"] * len(ours)
 
 
-def test_files_outside_do_not_exist(probe: Path, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("x")
-    places = [str(tmp_path / "secret"), "/etc/passwd", "/root", "/home", "/var", f"{sys.prefix}/share/csirtlab/labs"]
+def test_files_outside_do_not_exist(probe: Path) -> None:
+    secret = probe.with_name("secret")
+    secret.write_text("x")
+    places = [str(secret), "/etc/passwd", "/root", "/home", "/var", f"{sys.prefix}/share/csirtlab/labs"]
 
     assert tried(probe, *(f"os.listdir({place!r}) if os.path.isdir({place!r}) else open({place!r})"
                           for place in places)) == ["FileNotFoundError"] * len(places)  # fmt: skip

@@ -494,7 +494,8 @@ def try_sign_in(visitor: Visitor, username: str, passphrase: str, **headers: str
     visitor.page.goto(f"{visitor.hub.url}/hub/login")
     visitor.page.fill("#username_input", username)
     visitor.page.fill("#password_input", passphrase)
-    with visitor.page.expect_response(lambda answer: answer.request.method == "POST") as answer:
+    posted = visitor.page.expect_response(lambda answer: answer.request.method == "POST")
+    with visitor.page.expect_navigation(), posted as answer:  # to its end: the page is read
         visitor.page.click("#login_submit")
     return answer.value.status, visitor.page.inner_text("body")
 

@@ -172,7 +172,7 @@ def test_a_submission_is_not_carried_out_of_its_folder(cohort: Server) -> None:
     over = cohort.api("PATCH", "contents/submitted", path="autograded/all")
 
     assert [answer.status_code for answer in (renamed, copied, whole, over)] == [403] * 4
-    assert "descárguelo" in renamed.json()["message"]
+    assert "descargarlo" in renamed.json()["message"]
     assert (cohort.home / LAB / "lab.ipynb").is_file()
 
 

@@ -1,6 +1,7 @@
 """Runs nginx before the hub: writes its configuration, starts it, looks after it, renews its certificate."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -152,8 +153,9 @@ class Gatekeeper:
         if os.geteuid() != 0:
             return line
         rights = "-all,+net_bind_service"
+        most = min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # in a container root may not have more
         return [
-            "prlimit", f"--nofile={OPEN_FILES}",
+            "prlimit", f"--nofile={most}",
             "setpriv", f"--reuid={GATE_UID}", f"--regid={GATE_UID}", "--clear-groups", "--no-new-privs",
             f"--inh-caps={rights}", f"--ambient-caps={rights}", f"--bounding-set={rights}", *line,
         ]  # fmt: skip
